@@ -1,0 +1,1 @@
+"""Disposal (处置): sees every case through to a dated, followed-up answer."""
