@@ -1,9 +1,9 @@
 """Builds the typed Python stubs of the contracts when the package is built.
 
-Nothing generated is tracked: `pip install ./protos` compiles `heed/**/*.proto` into a wheel. The same
-descriptors, with imports and comments, are what `make check` lints; `python build_stubs.py OUT.binpb`
-writes them. The two foreign imports come from installed wheels, so building needs no network of its own:
-google/* from googleapis-common-protos and buf/validate from protovalidate.
+Nothing generated is tracked: `pip install ./protos` compiles `heed/**/*.proto` into a wheel. The
+same descriptors, with imports and comments, are what `make check` lints; `python build_stubs.py
+OUT.binpb` writes them. The two foreign imports come from installed wheels, so building needs no
+network of its own: google/* from googleapis-common-protos and buf/validate from protovalidate.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def _foreign_protos(include: Path) -> list[str]:
     """Lays the imported .proto files under `include`; returns the protoc flags that find them."""
     google = Path(str(files("google") / "api" / "annotations.proto")).parent.parent
     for name in ("api", "rpc"):
-        shutil.copytree(google / name, include / "google" / name, ignore=lambda _, n: _non_protos(n))
+        shutil.copytree(
+            google / name, include / "google" / name, ignore=lambda _, n: _non_protos(n)
+        )
     longrunning = include / "google" / "longrunning"
     longrunning.mkdir()
     # The wheel ships the file under another name than every import of it uses.
@@ -59,7 +61,12 @@ def _protoc(arguments: list[str]) -> None:
     # The mypy plugins are console scripts beside the interpreter that runs the build.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PATH": path}
+        command,
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path},
     )
     if done.returncode:
         raise RuntimeError(f"protoc failed:\n{done.stderr}")
@@ -91,7 +98,12 @@ def write_stubs(out: Path) -> None:
         _protoc([*flags, f"--python_out={out}", f"--mypy_out=quiet:{out}", *_sources(), VALIDATE])
         services = [name for name in _sources() if name.endswith("_service.proto")]
         _protoc(
-            [*flags, f"--grpc_python_out={out}", f"--mypy_grpc_out=quiet,only_async:{out}", *services]
+            [
+                *flags,
+                f"--grpc_python_out={out}",
+                f"--mypy_grpc_out=quiet,only_async:{out}",
+                *services,
+            ]
         )
     for top in ("heed", "buf"):
         (out / top / "py.typed").touch()
@@ -101,6 +113,7 @@ class StubsBuildHook(BuildHookInterface[Any]):
     """Hatchling calls this while it builds the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Puts the stubs, built in a scratch folder, into the wheel."""
         del version
         self._scratch = tempfile.TemporaryDirectory()
         out = Path(self._scratch.name)
@@ -111,6 +124,7 @@ class StubsBuildHook(BuildHookInterface[Any]):
         build_data["pure_python"] = True
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Removes the scratch folder."""
         del version, build_data, artifact_path
         self._scratch.cleanup()
 
