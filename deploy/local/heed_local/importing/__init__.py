@@ -1,1 +1,1 @@
-"""Reads a user's own file of petitions: columns by name, areas of any kind, and no row lost in silence."""
+"""Reads a user's own file of petitions: columns by name, areas of any kind, no row lost."""

@@ -1,7 +1,8 @@
 """Turns whatever a file says about areas into region codes.
 
-GB/T 2260 codes are taken as they are. Anything else (A1区, a ward number) becomes a county-level entry
-of a region table of the user's own, under one made-up city; rows without an area belong to that city.
+GB/T 2260 codes are taken as they are. Anything else (A1区, a ward number) becomes a county-level
+entry of a region table of the user's own, under one made-up city; rows without an area belong to
+that city.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def map_columns(present: Sequence[str], named: Mapping[str, str] | None = None) 
     """Finds the column of each field among those `present`; `named` overrules the guesses.
 
     Raises:
-        ColumnsError: A required field has no column, or `named` names a field or column there is not.
+        ColumnsError: A required field has no column, or `named` names what there is not.
     """
     named = named or {}
     for field, column in named.items():

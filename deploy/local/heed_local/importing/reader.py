@@ -1,7 +1,7 @@
 """Reads CSV or JSONL, plain or .gz, UTF-8 or GB18030, row by row.
 
-Every row comes out either as a `Row` or as a `RejectedRow` with its line and the reason in plain words;
-none is dropped in silence.
+Every row comes out either as a `Row` or as a `RejectedRow` with its line and the reason in plain
+words; none is dropped in silence.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from heed_shared.clock import SHANGHAI
-
 from heed_local.importing.columns import Columns, ColumnsError, map_columns
+from heed_shared.clock import SHANGHAI
 
 FORMATS = (
     "%Y-%m-%d %H:%M:%S",
