@@ -1,1 +1,1 @@
-"""Heed on one machine: embedded Postgres, authority, launcher, simulator, demo and the heed command."""
+"""Heed on one machine: embedded Postgres, authority, launcher, simulator, demo and command line."""

@@ -2,8 +2,8 @@
 
 The kernel is asked (prctl PR_SET_PDEATHSIG) to signal the program when its parent dies, so that
 even a kill -9 of the launcher leaves nothing running. The request has to be made after root is
-dropped, because setuid() clears it, and by the process itself, so this module is two things: `spawn`,
-and the small script that `spawn` runs in between, which may use the standard library only.
+dropped, because setuid() clears it, and by the process itself. So this module is `spawn` as well
+as the small script it runs in between, which may use the standard library only.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from typing import IO, Final
 
 from heed_local.guard import spawn
 from heed_local.postgres_account import reachable_directory, server_account, server_binaries
+from heed_local.private_files import write_private
 
 _HOST: Final = "127.0.0.1"
 _SUPERUSER: Final = "postgres"
@@ -162,7 +163,7 @@ class EmbeddedPostgres:
             said, _ = initdb.communicate()
         if initdb.returncode != 0:
             raise PostgresError(f"initdb failed: {said.decode(errors='replace').strip()}")
-        _write_private(self._beside(".password"), password)
+        write_private(self._beside(".password"), password)
         if self.data_dir.exists():
             self.data_dir.rmdir()  # Only an empty one: anything else is not ours to remove.
         staging.rename(self.data_dir)
@@ -219,7 +220,7 @@ class EmbeddedPostgres:
     @contextmanager
     def _readable_by_server(self, text: str) -> Iterator[Path]:
         path = self._beside(".pwfile")
-        _write_private(path, text)
+        write_private(path, text)
         self._give_to_server(path)
         try:
             yield path
@@ -279,10 +280,3 @@ def _free_port() -> int:
         probe.bind((_HOST, 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
