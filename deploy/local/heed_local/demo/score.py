@@ -1,0 +1,76 @@
+"""Holds the warnings of a replay against what the simulator planted: found, missed, false, lead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from heed.warning.v1 import resources_pb2
+from heed_shared.reference.regions import prefix_of
+
+from heed_local.demo.replay import WarningSeen
+from heed_local.demo.source import Planted
+
+# A seven-day window still holds an incident's petitions for a week after its last one.
+AFTERMATH = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the warnings made of one planted incident. `fired_on` is None when it was missed."""
+
+    planted: Planted
+    warning: resources_pb2.Warning | None
+    fired_on: date | None
+
+    @property
+    def lead_days(self) -> int | None:
+        """Days from the warning to the peak; negative when the peak came first."""
+        return None if self.fired_on is None else (self.planted.peak_day - self.fired_on).days
+
+
+@dataclass(frozen=True)
+class Score:
+    """All planted incidents with what was found, and the warnings that match none of them."""
+
+    findings: Sequence[Finding]
+    unmatched: Sequence[resources_pb2.Warning]
+
+    @property
+    def missed_large(self) -> list[Planted]:
+        """Planted incidents of the largest kind without a warning."""
+        return [
+            finding.planted
+            for finding in self.findings
+            if finding.planted.size == "large" and finding.fired_on is None
+        ]
+
+
+def fired_warnings(seen: Sequence[WarningSeen]) -> list[resources_pb2.Warning]:
+    """Returns the last sight of each warning that fired, by the day it fired."""
+    latest = {change.warning.name: change.warning for change in seen if change.warning.fired_on}
+    return sorted(latest.values(), key=lambda warning: (warning.fired_on, warning.name))
+
+
+def score(planted: Sequence[Planted], seen: Sequence[WarningSeen]) -> Score:
+    """Matches by category, place (the cell or one that contains it) and time."""
+    fired = fired_warnings(seen)
+    matched: set[str] = set()
+    findings = []
+    for incident in planted:
+        hits = [warning for warning in fired if _covers(warning, incident)]
+        matched |= {warning.name for warning in hits}
+        first = min(hits, key=lambda warning: warning.fired_on, default=None)
+        fired_on = date.fromisoformat(first.fired_on) if first is not None else None
+        findings.append(Finding(planted=incident, warning=first, fired_on=fired_on))
+    return Score(findings, [warning for warning in fired if warning.name not in matched])
+
+
+def _covers(warning: resources_pb2.Warning, incident: Planted) -> bool:
+    fired_on = date.fromisoformat(warning.fired_on)
+    return (
+        warning.cell.category_code == incident.category_code
+        and incident.region_code.startswith(prefix_of(warning.cell.region_code))
+        and incident.first_day <= fired_on <= incident.last_day + AFTERMATH
+    )
