@@ -42,6 +42,7 @@ class Registered:
     region_code: str
     day: date
     trace_id: str
+    true_category: str
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ class Replay:
                     region_code=petition.region_code,
                     day=day,
                     trace_id=trace,
+                    true_category=arrival.true_category,
                 )
             )
         return registered

@@ -23,11 +23,15 @@ from heed_shared.clock import local_day
 
 @dataclass(frozen=True)
 class Arrival:
-    """A petition on its way to intake. `line` is its line in a user's file, 0 elsewhere."""
+    """A petition on its way to intake.
+
+    `line` is its line in a user's file, 0 elsewhere; `true_category` is known of simulated ones only.
+    """
 
     key: str
     line: int
     submission: resources_pb2.PetitionSubmission
+    true_category: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,12 @@ class SimulatedSource:
     def arrivals(self, day: date) -> list[Arrival]:
         """Returns the simulated petitions of a day."""
         return [
-            Arrival(key=petition.external_id, line=0, submission=_submission(petition))
+            Arrival(
+                key=petition.external_id,
+                line=0,
+                submission=_submission(petition),
+                true_category=petition.truth.category_code,
+            )
             for petition in self._scenario.petitions(day)
         ]
 
