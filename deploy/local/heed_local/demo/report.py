@@ -253,7 +253,8 @@ def _case(console: Console, case: disposal.Case) -> None:
         console.print(f"  未知: {doubt}", markup=False)
     for measure in case.measures:
         console.print(
-            f"  措施: {measure.title};{measure.owner_unit},{measure.due_on} 前;待{measure.approver_role}批准",
+            f"  措施: {measure.title};{measure.owner_unit},{measure.due_on} 前;"
+            f"待{measure.approver_role}批准",
             markup=False,
         )
     for follow_up in case.follow_ups[:1]:

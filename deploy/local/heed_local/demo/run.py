@@ -36,8 +36,8 @@ WIDTH = 118
 def run_demo(input_file: Path | None, out: Path | None, seed: int, named: dict[str, str]) -> int:
     """Runs the demonstration and returns its exit code.
 
-    0: all well. 1: a planted incident of the largest kind was missed, an event was lost or is stuck.
-    2: the input file cannot be used; the reason is printed.
+    0: all well. 1: a planted incident of the largest kind was missed, or an event was lost or is
+    stuck. 2: the input file cannot be used; the reason is printed.
     """
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     try:

@@ -25,7 +25,7 @@ from heed_shared.clock import local_day
 class Arrival:
     """A petition on its way to intake.
 
-    `line` is its line in a user's file, 0 elsewhere; `true_category` is known of simulated ones only.
+    `line` is its line in a user's file, 0 elsewhere; only simulated ones have a `true_category`.
     """
 
     key: str
