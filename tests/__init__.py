@@ -1,0 +1,1 @@
+"""Tests of the whole repository, by area; see docs/ for how to run them."""

@@ -1,0 +1,71 @@
+"""Fixtures of all tests: a real Postgres, the local authority and the measured data.
+
+Every pytest-xdist worker is a session of its own and has a cluster of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from heed_local.authority import Authority, make_authority
+from heed_local.postgres import Cluster, EmbeddedPostgres
+
+_WANT_OF_DATA = "HEED_DATA is absent"
+
+
+@pytest.fixture(scope="session")
+def open_directory() -> Iterator[Path]:
+    """A directory that the server's unprivileged account can enter, unlike tmp_path of root."""
+    directory = Path(tempfile.mkdtemp(prefix="heed-tests-"))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster(open_directory: Path) -> Iterator[Cluster]:
+    """A running Postgres; no test may hold a transaction open on it (use `own_cluster`)."""
+    with EmbeddedPostgres(open_directory / "postgres", fsync=False) as running:
+        yield running
+
+
+@pytest.fixture
+def own_cluster(open_directory: Path) -> Iterator[Cluster]:
+    """A Postgres for one test alone, for tests that hold back the feeds' horizon."""
+    directory = Path(tempfile.mkdtemp(dir=open_directory))
+    directory.chmod(0o711)
+    with EmbeddedPostgres(directory / "postgres", fsync=False) as running:
+        yield running
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Certificates and token keys for the session."""
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def heed_data() -> Path:
+    """The folder of measured data; tests that need it are skipped, and counted, without it."""
+    folder = os.environ.get("HEED_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(_WANT_OF_DATA)
+    return Path(folder)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say at the very end how many tests were skipped because HEED_DATA is absent."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput"):
+        return
+    skipped = reporter.stats.get("skipped", [])
+    count = sum(_WANT_OF_DATA in str(report.longrepr) for report in skipped)
+    reporter.write_line(f"skipped for want of HEED_DATA: {count}")
