@@ -1,0 +1,183 @@
+"""The seasonal baseline: a discounted level per cell, times the shape of week and year.
+
+It needs four weeks, is the yardstick that a trained network must beat, and supplies the causal
+level that the network reads. Past outbreaks do not raise it: items of a seven-day window that went
+beyond what had been foreseen for it seven days before count only up to that bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import lfilter
+
+from heed_warning.domain import negative_binomial as nb
+from heed_warning.domain.distribution import Forecast
+from heed_warning.domain.panel import Floats, Ints, Panel
+from heed_warning.domain.profile import Profile, fit_profile
+
+WINDOW_DAYS = 7
+HALF_LIFE_DAYS = 42.0
+DISPERSION_HALF_LIFE_DAYS = 180.0
+PRIOR_DAYS = 7.0
+"""How many days of its own a cell weighs against what region and category let expect."""
+BOUND_DEVIATIONS = 2.33
+PASSES = 3
+START_DISPERSION = 0.05
+POOL_WEIGHT = 1500.0
+CATEGORY_WEIGHT = 6000.0
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The fitted baseline on every day of its panel."""
+
+    factors: Floats
+    """Expected share of the level on each day, future days included, (N, T + F)."""
+    level: Floats
+    """Items a day at factor 1 as known at the end of each day, (N, T)."""
+    evidence: Floats
+    """Items that the level rests on at the end of each day, (N, T)."""
+    window_dispersion: Floats
+    """Dispersion of seven-day sums around their expectation beyond the level's own, (N,)."""
+    day_dispersion: Floats
+    """Dispersion of single days given the level, (N,)."""
+    bounded: Floats
+    """Counts with past outbreaks cut down, (N, T)."""
+
+    def frailty(self, origin: int) -> Floats:
+        """Return the variance of the level's error as known on a day, (N,)."""
+        common = np.maximum(self.window_dispersion - self.day_dispersion / WINDOW_DAYS, 0.0)
+        return common + 1.0 / self.evidence[:, origin]
+
+    def forecast(self, origin: int, horizon: int) -> Forecast:
+        """Return the forecast made at the end of day `origin` for the days after it."""
+        mean = self.level[:, origin, None] * self.factors[:, origin + 1 : origin + 1 + horizon]
+        return Forecast(
+            mean=np.maximum(mean, nb.SMALLEST_MEAN),
+            dispersion=np.broadcast_to(self.day_dispersion[:, None], mean.shape).copy(),
+            frailty=self.frailty(origin),
+        )
+
+
+def fit_baseline(
+    panel: Panel, kinds: Ints, year_days: Ints, profile: Profile | None = None
+) -> Baseline:
+    """Fit to a panel; `kinds` and `year_days` also cover the days to forecast.
+
+    Every quantity of a day rests on days up to it, except the shared profile and the dispersions,
+    which rest on the whole panel.
+    """
+    category, region = panel.groups()
+    days = panel.day_count
+    profile = profile or fit_profile(panel, category, kinds[:days], year_days[:days])
+    factors = profile.factors(category, kinds, year_days)
+    counted = np.arange(days)[None, :] >= panel.started[:, None]
+    exposure = _discounted(factors[:, :days] * counted, HALF_LIFE_DAYS)
+    sums = _window_sums(panel.counts)
+    ahead = _window_sums(factors[:, :days])
+    bounded = panel.counts
+    dispersion = np.full(len(panel.cells), START_DISPERSION)
+    for _ in range(PASSES):
+        level, evidence = _level(panel, bounded, exposure, region, category)
+        mean, frailty = _foreseen(level, evidence, ahead)
+        bound = mean + 1.0
+        bound += BOUND_DEVIATIONS * np.sqrt(mean + (frailty + dispersion[:, None]) * mean**2)
+        cut = np.where(sums > bound, bound / np.maximum(sums, 1.0), 1.0)
+        cut[:, : 2 * WINDOW_DAYS] = 1.0
+        bounded = panel.counts * cut
+        seen = np.minimum(sums, bound)
+        dispersion = _dispersion(seen, mean, frailty, counted, category)
+    level, evidence = _level(panel, bounded, exposure, region, category)
+    single = _day_dispersion(bounded, level, evidence, factors, counted, dispersion, category)
+    return Baseline(factors, level, evidence, dispersion, single, bounded)
+
+
+def _discounted(values: Floats, half_life: float) -> Floats:
+    keep = 0.5 ** (1.0 / half_life)
+    return np.asarray(lfilter([1.0], [1.0, -keep], values, axis=1))
+
+
+def _window_sums(values: Floats) -> Floats:
+    """Return the sum of each day and the six before it, (N, T)."""
+    return np.asarray(lfilter(np.ones(WINDOW_DAYS), [1.0], values, axis=1))
+
+
+def _level(
+    panel: Panel, counts: Floats, exposure: Floats, region: Ints, category: Ints
+) -> tuple[Floats, Floats]:
+    """Return level and evidence, mixing in what region and category together let expect."""
+    items = _discounted(counts, HALF_LIFE_DAYS)
+    prior = np.zeros_like(items)
+    for level in np.unique(panel.levels):
+        rows = panel.levels == level
+        prior[rows] = _independent_rate(
+            items[rows], exposure[rows], region[rows], category[rows]
+        )
+    evidence = items + PRIOR_DAYS * prior
+    return evidence / (exposure + PRIOR_DAYS), np.maximum(evidence, 0.05)
+
+
+def _independent_rate(items: Floats, exposure: Floats, region: Ints, category: Ints) -> Floats:
+    """Return the rate of each cell if regions and categories were independent, (n, T)."""
+    by_region = np.zeros((int(region.max()) + 1, items.shape[1]))
+    by_category = np.zeros((int(category.max()) + 1, items.shape[1]))
+    np.add.at(by_region, region, items)
+    np.add.at(by_category, category, items)
+    total = np.maximum(items.sum(axis=0), 1.0)
+    share = by_region[region] * by_category[category] / total
+    return np.asarray((share + 0.02) / (exposure + 1.0))
+
+
+def _foreseen(level: Floats, evidence: Floats, ahead: Floats) -> tuple[Floats, Floats]:
+    """Return mean and frailty of each day's window as foreseen seven days before, (N, T)."""
+    lag = WINDOW_DAYS
+    mean = np.empty_like(level)
+    frailty = np.empty_like(level)
+    mean[:, lag:] = level[:, :-lag] * ahead[:, lag:]
+    frailty[:, lag:] = 1.0 / evidence[:, :-lag]
+    mean[:, :lag] = level[:, :1] * ahead[:, :lag]
+    frailty[:, :lag] = 1.0 / evidence[:, :1]
+    return mean, frailty
+
+
+def _dispersion(
+    seen: Floats, mean: Floats, frailty: Floats, counted: Ints, category: Ints
+) -> Floats:
+    """Estimate the dispersion of windows by moments, shrunk to the category's and to all, (N,)."""
+    usable = np.roll(counted, 2 * WINDOW_DAYS, axis=1)
+    usable[:, : 2 * WINDOW_DAYS] = False
+    excess = (seen - mean) ** 2 - mean - frailty * mean**2
+    return _pooled(excess, mean**2, usable, category)
+
+
+def _day_dispersion(
+    bounded: Floats,
+    level: Floats,
+    evidence: Floats,
+    factors: Floats,
+    counted: Ints,
+    window: Floats,
+    category: Ints,
+) -> Floats:
+    """Split the dispersion into that of single days and that common to a window, (N,)."""
+    mean = level[:, :-1] * factors[:, 1 : level.shape[1]]
+    excess = (bounded[:, 1:] - mean) ** 2 - mean - mean**2 / evidence[:, :-1]
+    total = _pooled(excess, mean**2, counted[:, :-1], category)
+    return np.maximum(total - window, 0.0) * WINDOW_DAYS / (WINDOW_DAYS - 1)
+
+
+def _pooled(excess: Floats, square: Floats, usable: Ints, category: Ints) -> Floats:
+    keep = 0.5 ** (1.0 / DISPERSION_HALF_LIFE_DAYS)
+    days = excess.shape[1]
+    weight = usable * keep ** np.arange(days - 1, -1, -1)[None, :]
+    above = (excess * weight).sum(axis=1)
+    below = (square * weight).sum(axis=1)
+    pool = (above.sum() + CATEGORY_WEIGHT * START_DISPERSION) / (below.sum() + CATEGORY_WEIGHT)
+    by_category = np.zeros((2, int(category.max()) + 1))
+    np.add.at(by_category[0], category, above)
+    np.add.at(by_category[1], category, below)
+    shared = (by_category[0] + CATEGORY_WEIGHT * pool) / (by_category[1] + CATEGORY_WEIGHT)
+    own = (above + POOL_WEIGHT * shared[category]) / (below + POOL_WEIGHT)
+    return np.maximum(own, 0.0)

@@ -1,0 +1,215 @@
+"""The life of a warning: pending, firing, acknowledged, resolved, with levels that do not flap.
+
+One evaluation a day moves a cell's warning one step. Going up is immediate; going down takes the
+policy's number of lower evaluations in a row and then goes to the highest level seen among them.
+Red takes effect only when a named person confirms it; until then the warning stands at orange.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import IntEnum
+from uuid import UUID
+
+from heed_warning.domain.evaluator import Outcome
+from heed_warning.domain.panel import Cell
+from heed_warning.domain.policy import Level, Policy
+
+
+class State(IntEnum):
+    """State of a warning; the numbers are the contract's."""
+
+    PENDING = 1
+    FIRING = 2
+    ACKNOWLEDGED = 3
+    RESOLVED = 4
+
+
+class Verdict(IntEnum):
+    """What a warning turned out to be; the numbers are the contract's."""
+
+    NONE = 0
+    CONFIRMED = 1
+    EXPLAINED = 2
+    FALSE = 3
+
+
+class Change(IntEnum):
+    """What happened to a warning; the numbers are those of the feed."""
+
+    RAISED = 1
+    LEVEL_CHANGED = 2
+    ACKNOWLEDGED = 3
+    JUDGED = 4
+    RESOLVED = 5
+
+
+@dataclass(frozen=True)
+class Staff:
+    """A member of staff, or a service, who decided something; never a petitioner."""
+
+    identity: str
+    display_name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One cell held against its threshold on one day."""
+
+    cell: Cell
+    as_of: date
+    outcome: Outcome
+    observed_count: int
+    expected_count: float
+    threshold_count: float
+    tail_probability: float
+    level: Level
+    window_days: int
+    reason: str
+    policy: str
+    explained: bool = False
+    """Whether the excess lies in cells below this one that warn themselves."""
+
+
+@dataclass(frozen=True)
+class Warning:  # noqa: A001 - the domain's own word, used everywhere with its module
+    """A warning about a cell."""
+
+    uid: UUID
+    cell: Cell
+    state: State
+    proposed: Level
+    effective: Level
+    first_exceeded_on: date
+    evaluation: Evaluation
+    peak_count: int
+    exceeded_streak: int = 1
+    lower_streak: int = 0
+    lower_level: Level = Level.NONE
+    rest_level: Level = Level.NONE
+    """Set when a person ended it: until the cell has been clear, only a higher level warns anew."""
+    red_confirmed: bool = False
+    fired_on: date | None = None
+    resolved_on: date | None = None
+    verdict: Verdict = Verdict.NONE
+    acknowledged_by: Staff | None = None
+    level_confirmed_by: Staff | None = None
+    judged_by: Staff | None = None
+    note: str = ""
+    version: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.state is not State.RESOLVED
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one evaluation made of a cell's warning."""
+
+    warning: Warning | None
+    """The warning after it; None when there is none, or a pending one that lapsed."""
+    change: Change | None = None
+    """What to announce."""
+
+
+def in_effect(proposed: Level, *, red_confirmed: bool) -> Level:
+    """Return the level in effect: what is proposed, but red only once a person confirmed it."""
+    return proposed if red_confirmed else min(proposed, Level.ORANGE)
+
+
+def advance(warning: Warning | None, evaluation: Evaluation, policy: Policy, new_uid: UUID) -> Step:
+    """Move a cell's warning by one evaluation.
+
+    `warning` is the open one of the cell, or the latest ended one that still has a rest level.
+    """
+    if warning is None:
+        return _begin(evaluation, policy, new_uid) if _exceeds(evaluation) else Step(None)
+    if warning.state is State.RESOLVED:
+        return _after_rest(warning, evaluation, policy, new_uid)
+    seen = replace(
+        warning,
+        evaluation=evaluation,
+        peak_count=max(warning.peak_count, evaluation.observed_count),
+    )
+    if warning.state is State.PENDING:
+        return _wait(seen, policy)
+    return _continue(seen, policy)
+
+
+def _exceeds(evaluation: Evaluation) -> bool:
+    return evaluation.level > Level.NONE
+
+
+def _begin(evaluation: Evaluation, policy: Policy, uid: UUID) -> Step:
+    pending = Warning(
+        uid=uid,
+        cell=evaluation.cell,
+        state=State.PENDING,
+        proposed=evaluation.level,
+        effective=in_effect(evaluation.level, red_confirmed=False),
+        first_exceeded_on=evaluation.as_of,
+        evaluation=evaluation,
+        peak_count=evaluation.observed_count,
+        exceeded_streak=0,
+    )
+    return _wait(pending, policy)
+
+
+def _wait(pending: Warning, policy: Policy) -> Step:
+    evaluation = pending.evaluation
+    if not _exceeds(evaluation):
+        return Step(None)
+    pending = replace(
+        pending,
+        exceeded_streak=pending.exceeded_streak + 1,
+        proposed=evaluation.level,
+        effective=in_effect(evaluation.level, red_confirmed=False),
+    )
+    if pending.exceeded_streak < policy.pending_evaluations or evaluation.explained:
+        return Step(pending)
+    return Step(replace(pending, state=State.FIRING, fired_on=evaluation.as_of), Change.RAISED)
+
+
+def _continue(warning: Warning, policy: Policy) -> Step:
+    evaluation = warning.evaluation
+    level = Level.NONE if evaluation.explained else evaluation.level
+    if level >= warning.proposed:
+        steady = replace(warning, lower_streak=0, lower_level=Level.NONE)
+        return _at_level(steady, level) if level > warning.proposed else Step(steady)
+    lower = replace(
+        warning,
+        lower_streak=warning.lower_streak + 1,
+        lower_level=max(level, warning.lower_level),
+    )
+    if lower.lower_streak < policy.clear_evaluations:
+        return Step(lower)
+    if lower.lower_level is Level.NONE:
+        ended = replace(lower, state=State.RESOLVED, resolved_on=evaluation.as_of)
+        return Step(ended, Change.RESOLVED)
+    return _at_level(replace(lower, lower_streak=0, lower_level=Level.NONE), lower.lower_level)
+
+
+def _at_level(warning: Warning, level: Level) -> Step:
+    confirmed = warning.red_confirmed and level is Level.RED
+    changed = replace(
+        warning,
+        proposed=level,
+        red_confirmed=confirmed,
+        effective=in_effect(level, red_confirmed=confirmed),
+    )
+    return Step(changed, Change.LEVEL_CHANGED)
+
+
+def _after_rest(
+    ended: Warning, evaluation: Evaluation, policy: Policy, new_uid: UUID
+) -> Step:
+    """Keep quiet about what a person ended, unless it got worse; forget that once it was clear."""
+    if not _exceeds(evaluation):
+        return Step(replace(ended, rest_level=Level.NONE))
+    if evaluation.level > ended.rest_level:
+        return _begin(evaluation, policy, new_uid)
+    return Step(ended)

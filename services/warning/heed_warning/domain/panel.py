@@ -1,0 +1,70 @@
+"""Cells and their daily counts, side by side.
+
+A panel holds the daily items of many cells as one matrix, so that every model works on all of them
+at once. It is cut at a day before a model sees it: that is what keeps the future out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+PROVINCE, CITY, COUNTY = 0, 1, 2
+"""Levels of a region, as stored with every cell."""
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """A region and a first-level category: the only thing that is ever warned about."""
+
+    region: str
+    category: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Daily counts of N cells over T days, day 0 being `first_day`."""
+
+    cells: tuple[Cell, ...]
+    levels: Ints
+    """Region level of each cell, (N,)."""
+    first_day: date
+    counts: Floats
+    """Items, (N, T)."""
+    started: Ints
+    """Day number on which the counting of each cell's region began, (N,)."""
+
+    @property
+    def day_count(self) -> int:
+        """Number of days."""
+        return int(self.counts.shape[1])
+
+    @property
+    def last_day(self) -> date:
+        """The last day that the panel knows."""
+        return self.first_day + timedelta(days=self.day_count - 1)
+
+    def index_of(self, day: date) -> int:
+        """Return the day number of a day, which may lie outside."""
+        return (day - self.first_day).days
+
+    def until(self, day: date) -> Panel:
+        """Return the panel as it was at the end of a day; later days are gone."""
+        stop = min(max(self.index_of(day) + 1, 0), self.day_count)
+        return Panel(self.cells, self.levels, self.first_day, self.counts[:, :stop], self.started)
+
+    def history_days(self) -> Ints:
+        """Return for how many days each cell has been counted, zeros included, (N,)."""
+        return np.maximum(self.day_count - self.started, 0)
+
+    def groups(self) -> tuple[Ints, Ints]:
+        """Return for each cell the number of its category and of its level and region, (N,) each."""
+        _, category = np.unique([cell.category for cell in self.cells], return_inverse=True)
+        _, region = np.unique([cell.region for cell in self.cells], return_inverse=True)
+        return category.astype(np.int64), region.astype(np.int64)
