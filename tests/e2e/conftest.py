@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest_asyncio
 from google.protobuf.timestamp_pb2 import Timestamp
+from heed.classifier.v1 import classifier_service_pb2_grpc
 from heed.common.v1 import matter_pb2
 from heed.disposal.v1 import disposal_service_pb2_grpc
 from heed.feed.v1 import replay_service_pb2, replay_service_pb2_grpc
 from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc, resources_pb2
+from heed.warning.v1 import warning_service_pb2_grpc
 from heed_local.launcher import SERVICES, Suite
 from heed_local.simulator.city import City
 
@@ -30,14 +32,13 @@ class Office:
     now: datetime = START
 
     def __post_init__(self) -> None:
-        self.intake = intake_service_pb2_grpc.IntakeServiceStub(
-            self.suite.channel("intake", "clerk")
-        )
-        self.portal = intake_service_pb2_grpc.IntakeServiceStub(
-            self.suite.channel("intake", "portal")
-        )
-        self.cases = disposal_service_pb2_grpc.DisposalServiceStub(
-            self.suite.channel("disposal", "officer")
+        channel = self.suite.channel
+        self.intake = intake_service_pb2_grpc.IntakeServiceStub(channel("intake", "clerk"))
+        self.portal = intake_service_pb2_grpc.IntakeServiceStub(channel("intake", "portal"))
+        self.cases = disposal_service_pb2_grpc.DisposalServiceStub(channel("disposal", "officer"))
+        self.warnings = warning_service_pb2_grpc.WarningServiceStub(channel("warning", "analyst"))
+        self.sorter = classifier_service_pb2_grpc.ClassifierServiceStub(
+            channel("classifier", "officer")
         )
         self.feeds = FeedMonitor(self.suite)
 
@@ -47,9 +48,8 @@ class Office:
         stamp = Timestamp()
         stamp.FromDatetime(to.astimezone(UTC))
         for service in SERVICES:
-            stub = replay_service_pb2_grpc.ReplayServiceStub(
-                self.suite.channel(service, "operator")
-            )
+            channel = self.suite.channel(service, "operator")
+            stub = replay_service_pb2_grpc.ReplayServiceStub(channel)
             await stub.AdvanceClock(replay_service_pb2.AdvanceClockRequest(to=stamp))
 
     async def next_day(self) -> date:

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import grpc
 import pytest
-from heed.classifier.v1 import classifier_service_pb2, classifier_service_pb2_grpc
+from heed.classifier.v1 import classifier_service_pb2
 from heed.classifier.v1 import resources_pb2 as classifier
 from heed.common.v1 import matter_pb2
-from heed.disposal.v1 import disposal_service_pb2, resources_pb2
+from heed.disposal.v1 import disposal_service_pb2, disposal_service_pb2_grpc, resources_pb2
 from heed.intake.v1 import intake_service_pb2
 from heed.intake.v1 import resources_pb2 as intake
 from heed.warning.v1 import resources_pb2 as warning
-from heed.warning.v1 import warning_service_pb2, warning_service_pb2_grpc
+from heed.warning.v1 import warning_service_pb2
 
 from heed_local.demo.life import live
 from heed_local.demo.replay import Registered
@@ -90,19 +90,13 @@ async def test_officers_take_a_case_to_its_followed_up_end(office: Office) -> No
 async def test_a_correction_moves_the_count_from_the_old_cell_to_the_new_one(
     office: Office,
 ) -> None:
-    analyst = warning_service_pb2_grpc.WarningServiceStub(
-        office.suite.channel("warning", "analyst")
-    )
-    sorter = classifier_service_pb2_grpc.ClassifierServiceStub(
-        office.suite.channel("classifier", "steward")
-    )
     county = "9H0102"
 
     async def count(category: str) -> int:
         day = office.now.date().isoformat()
         cell = warning.Cell(region_code=county, category_code=category)
         request = warning_service_pb2.QuerySeriesRequest(cell=cell, from_day=day, to_day=day)
-        [entry] = (await analyst.QuerySeries(request)).days
+        [entry] = (await office.warnings.QuerySeries(request)).days
         return entry.count
 
     names = []
@@ -114,10 +108,10 @@ async def test_a_correction_moves_the_count_from_the_old_cell_to_the_new_one(
     assert (await count("03"), await count("11")) == (12, 0)
 
     for name in names[:6]:
-        found = await sorter.GetClassification(
+        found = await office.sorter.GetClassification(
             classifier_service_pb2.GetClassificationRequest(name=f"{name}/classification")
         )
-        await sorter.CorrectClassification(
+        await office.sorter.CorrectClassification(
             classifier_service_pb2.CorrectClassificationRequest(
                 request_id=str(uuid.uuid4()),
                 matter=found.classification.matters[0].name,
@@ -133,9 +127,6 @@ async def test_a_correction_moves_the_count_from_the_old_cell_to_the_new_one(
 
 
 async def test_a_surge_over_history_raises_one_warning_and_opens_its_case(office: Office) -> None:
-    analyst = warning_service_pb2_grpc.WarningServiceStub(
-        office.suite.channel("warning", "analyst")
-    )
     county, category = "9H0103", "05"
     today = office.now.date()
     history = [
@@ -146,7 +137,7 @@ async def test_a_surge_over_history_raises_one_warning_and_opens_its_case(office
         )
         for back in range(1, 200)
     ]
-    await analyst.RecordObservations(
+    await office.warnings.RecordObservations(
         warning_service_pb2.RecordObservationsRequest(
             request_id=str(uuid.uuid4()), source="history", counts=history
         )
@@ -163,10 +154,10 @@ async def test_a_surge_over_history_raises_one_warning_and_opens_its_case(office
         )
         await office.feeds.drain()
         day = await office.next_day()
-        await analyst.Evaluate(warning_service_pb2.EvaluateRequest(as_of=day.isoformat()))
+        await office.warnings.Evaluate(warning_service_pb2.EvaluateRequest(as_of=day.isoformat()))
         await office.feeds.drain()
 
-    found = await analyst.ListWarnings(
+    found = await office.warnings.ListWarnings(
         warning_service_pb2.ListWarningsRequest(
             region_prefix=county,
             category_code=category,
@@ -193,10 +184,7 @@ async def test_a_surge_over_history_raises_one_warning_and_opens_its_case(office
 
 
 async def test_rules_and_models_say_how_sure_they_are(office: Office) -> None:
-    sorter = classifier_service_pb2_grpc.ClassifierServiceStub(
-        office.suite.channel("classifier", "officer")
-    )
-    answer = await sorter.Classify(
+    answer = await office.sorter.Classify(
         classifier_service_pb2.ClassifyRequest(request="请求讨薪", facts=WAGES)
     )
     [matter] = answer.classification.matters
@@ -211,15 +199,11 @@ async def test_rules_and_models_say_how_sure_they_are(office: Office) -> None:
 async def test_a_caller_without_the_role_is_refused_before_anything_is_looked_up(
     office: Office,
 ) -> None:
-    portal = disposal_service_pb2_grpc_stub(office)
+    portal = disposal_service_pb2_grpc.DisposalServiceStub(
+        office.suite.channel("disposal", "portal")
+    )
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await portal.GetCase(
             disposal_service_pb2.GetCaseRequest(name=f"cases/9H0101-{uuid.uuid4()}")
         )
     assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
-
-
-def disposal_service_pb2_grpc_stub(office: Office):  # type: ignore[no-untyped-def]
-    from heed.disposal.v1 import disposal_service_pb2_grpc
-
-    return disposal_service_pb2_grpc.DisposalServiceStub(office.suite.channel("disposal", "portal"))
