@@ -1,4 +1,4 @@
-"""`heed demo` as a user runs it: on the simulated city, on a file of one's own, on real petitions."""
+"""`heed demo` as a user runs it: on the simulated city, on an own file, on real petitions."""
 
 import csv
 import gzip
@@ -81,8 +81,8 @@ def test_a_file_without_a_time_column_is_refused_by_name(
 def test_real_petitions_run_through(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], heed_data: Path
 ) -> None:
-    lines = gzip.open(heed_data / "petitions" / "stream_one_city.csv.gz", "rt", encoding="utf-8")
-    with lines:
+    source = heed_data / "petitions" / "stream_one_city.csv.gz"
+    with gzip.open(source, "rt", encoding="utf-8") as lines:
         rows = [row for row in csv.DictReader(lines) if row["time"].startswith("2019-09-0")]
     path = tmp_path / "september.jsonl"
     path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
