@@ -157,7 +157,7 @@ def render(roots: list[SpanNode]) -> str:
     ]
     width = max(map(len, labels))
     return "\n".join(
-        f"{label:<{width}} {span.duration_ms:9.1f} ms, from {(span.start_ns - first_ns) / 1e6:.1f} ms"
+        f"{label:<{width}} {span.duration_ms:9.1f} ms from {(span.start_ns - first_ns) / 1e6:.1f}"
         for label, (_, span) in zip(labels, rows, strict=True)
     )
 
