@@ -170,10 +170,8 @@ class EmbeddedPostgres:
 
     def _serve(self, binaries: Path, timeout_s: float) -> Cluster:
         port = _free_port()
-        settings = self._settings | {
-            "port": str(port),
-            "dynamic_shared_memory_type": dynamic_shared_memory_type(Path("/dev/shm")),  # noqa: S108
-        }
+        memory = dynamic_shared_memory_type(Path("/dev/shm"))  # noqa: S108
+        settings = {"dynamic_shared_memory_type": memory} | self._settings | {"port": str(port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [str(binaries / "postgres"), "-D", str(self.data_dir), *options]
         if self.log_file.exists() and self.log_file.stat().st_size > _LOG_LIMIT_BYTES:
