@@ -1,0 +1,1 @@
+"""A service with nothing but the foundation, and one table for effects."""
