@@ -25,6 +25,7 @@ class Event(StrEnum):
     STOPPED = "stopped"
     READINESS_CHANGED = "readiness_changed"
     RPC_FAILED = "rpc_failed"
+    DEPENDENCY_FAILED = "dependency_failed"
     BACKGROUND_FAILED = "background_failed"
     DAILY_JOB_DONE = "daily_job_done"
     DAILY_JOB_FAILED = "daily_job_failed"

@@ -1,7 +1,7 @@
 """Traces and metrics of one process, exported by OTLP over gRPC when a collector is set.
 
 ``setup_telemetry`` is called once, first thing in main; everything else here works on what it set
-up and does nothing before. Whether a trace is sampled is decided where it starts; a span that is not
+up and does nothing before. Whether a trace is sampled is decided where it starts; one that is not
 sampled is a few numbers only, because the stock interceptor costs a quarter of the throughput on
 every call, sampled or not. Exceptions are recorded by their class, never by their text, which may
 quote what a petitioner wrote.

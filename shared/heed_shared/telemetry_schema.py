@@ -33,13 +33,13 @@ _DECLARED = (
     Metric("rpc.client.duration", "histogram", "s", "Time of an RPC to a peer", RPC_BUCKETS_S),
     Metric("heed.ready", "gauge", "1", "1 while every dependency is ready, else 0"),
     # Feeds.
-    Metric("heed.feed.horizon_lag", "gauge", "s", "Age of the transaction in the way"),
+    Metric("heed.feed.horizon_lag", "gauge", "s", "Age of the oldest open write"),
     Metric("heed.feed.published", "counter", "{event}", "Events written to a feed"),
     Metric("heed.feed.applied", "counter", "{event}", "Events of a feed that took effect here"),
     Metric("heed.feed.parked", "gauge", "{event}", "Events of a feed that are parked now"),
     Metric("heed.feed.lag", "gauge", "{event}", "Events that a consumer has not acknowledged"),
     Metric("heed.feed.held", "gauge", "{event}", "Events that a feed still holds"),
-    Metric("heed.feed.delay", "histogram", "s", "Time from an event to its effect", DELAY_BUCKETS_S),
+    Metric("heed.feed.delay", "histogram", "s", "From an event to its effect", DELAY_BUCKETS_S),
     Metric("heed.feed.batch_duration", "histogram", "s", "Time to apply a batch", RPC_BUCKETS_S),
     Metric("heed.feed.watchers", "observed", "{stream}", "Readers that wait for events now"),
     # The database and background work.

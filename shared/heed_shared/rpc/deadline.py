@@ -1,7 +1,7 @@
 """How much time the RPC in progress has left, for whatever it calls: database, peers, models.
 
-Work that outlives its RPC (a long-running operation, a registration wave) starts with ``detach``, or
-it would inherit the deadline of the call that happened to start it.
+Work that outlives its RPC (a long-running operation, a registration wave) starts with ``detach``,
+or it would inherit the deadline of the call that happened to start it.
 """
 
 import time

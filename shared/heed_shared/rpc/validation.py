@@ -1,4 +1,4 @@
-"""Checks messages against the rules in the contracts and names each wrong field as clients write it.
+"""Checks messages against the rules in the contracts and names wrong fields as clients do.
 
 The interceptor checks every request. Items of a batch that carry ``ignore = IGNORE_ALWAYS`` are
 checked by the use case, item by item, with ``violations`` or ``validate`` and the item's prefix.
@@ -51,7 +51,7 @@ def _description(violation: Any) -> str:
 
 
 def _path(violation: Any, prefix: str) -> str:
-    """Write a field path as in the contract, such as ``submission.region_code`` or ``deltas[3]``."""
+    """Write a field path as in the contract: ``submission.region_code``, ``deltas[3].delta``."""
     parts = [prefix] if prefix else []
     for element in violation.field.elements if violation.field else ():
         subscript = element.subscript

@@ -1,0 +1,278 @@
+"""The one chain around every RPC that a service serves, unary and streaming alike.
+
+From outside in: telemetry, errors, deadline, identity, access, validation. It is one interceptor,
+not six, because each layer of grpc.aio interceptors costs a look-up and a wrapper on every call.
+A handler of streamed responses is an async generator; it ends by itself on ``current_stopping()``.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from opentelemetry.trace import Span, Status, StatusCode
+
+from heed_shared import logs
+from heed_shared.errors import (
+    DETAILS_KEY,
+    DeadlineTooShort,
+    DependencyDown,
+    HeedError,
+    Internal,
+    RateLimited,
+    reason_name,
+    to_status,
+    translate,
+)
+from heed_shared.identity import Authenticator, set_caller
+from heed_shared.logs import Event
+from heed_shared.rpc import deadline
+from heed_shared.rpc.access import AccessRules, MethodRule
+from heed_shared.rpc.stopping import set_stopping
+from heed_shared.rpc.validation import validate
+from heed_shared.telemetry import Attributes, Telemetry, current_trace_id, enter_span
+
+DEFAULT_DEADLINE_S = 30.0
+"""Time for a unary call whose client set none."""
+
+# Faults of the server; every other status is an answer and leaves the span as it is.
+_FAULTS = frozenset(
+    {
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DATA_LOSS,
+    }
+)
+_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
+_SUBJECT_NAMES = "x509_subject_alternative_name"
+
+Context = Any  # grpc.aio.ServicerContext of whatever messages the method has
+Handler = Callable[[Any, Context], Any]
+
+
+class ServerChain(grpc.aio.ServerInterceptor):
+    """Wraps each method once, on its first call."""
+
+    def __init__(
+        self,
+        *,
+        rules: AccessRules,
+        authenticator: Authenticator,
+        telemetry: Telemetry,
+        stopping: asyncio.Event,
+        max_in_flight: int,
+    ) -> None:
+        self.rules = rules
+        self.authenticator = authenticator
+        self.telemetry = telemetry
+        self.stopping = stopping
+        self.max_in_flight = max_in_flight
+        self.in_flight = 0
+        self._guards: dict[str, _Guard] = {}
+        self._handlers: dict[str, Any] = {}
+        telemetry.observe("rpc.server.in_flight", self._observe)
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """Return the wrapped handler of the method; None when the server has no such method."""
+        method = handler_call_details.method
+        wrapped = self._handlers.get(method)
+        if wrapped is None:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            guard = self._guards[method] = _Guard(self, self.rules.rule(method))
+            wrapped = self._handlers[method] = _wrap(guard, handler)
+        return wrapped
+
+    def _observe(self) -> Iterable[tuple[float, Attributes]]:
+        return [(guard.in_flight, guard.labels) for guard in self._guards.values()]
+
+
+class _Guard:
+    """What stands around one method."""
+
+    def __init__(self, chain: ServerChain, rule: MethodRule) -> None:
+        self.chain = chain
+        self.rule = rule
+        self.in_flight = 0
+        service, _, name = rule.method.removeprefix("/").rpartition("/")
+        self.labels: Attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
+        self._outcomes: dict[grpc.StatusCode, Attributes] = {}
+
+    def outcome(self, code: grpc.StatusCode) -> Attributes:
+        """Return the labels of a finished call; kept, because making them costs on every call."""
+        known = self._outcomes.get(code)
+        if known is None:
+            known = {**self.labels, "rpc.grpc.status_code": code.value[0]}
+            self._outcomes[code] = known
+        return known
+
+
+class _Call:
+    """One RPC in progress."""
+
+    def __init__(self, guard: _Guard, context: Context) -> None:
+        self._guard = guard
+        self._context = context
+        self._started_at = time.perf_counter()
+        self._code = grpc.StatusCode.OK
+        self._authorization: str | None = None
+        traceparent = ""
+        for key, value in context.invocation_metadata() or ():
+            if key == "traceparent":
+                traceparent = value
+            elif key == "authorization":
+                self._authorization = value
+        self._span: Span = guard.chain.telemetry.start_server_span(
+            guard.rule.method[1:], traceparent
+        )
+        enter_span(self._span)
+        guard.in_flight += 1
+        guard.chain.in_flight += 1
+
+    def admit(self, default_deadline_s: float | None) -> None:
+        """Check deadline, identity and access, and make them known to the handler."""
+        chain = self._guard.chain
+        remaining = self._context.time_remaining()
+        if remaining is None:
+            remaining = default_deadline_s
+        elif remaining <= 0:
+            raise DeadlineTooShort
+        deadline.start(remaining)
+        set_stopping(chain.stopping)
+        if self._guard.rule.public:
+            return
+        if chain.in_flight > chain.max_in_flight:
+            raise RateLimited
+        names: Iterable[bytes] = ()
+        if self._authorization is None:
+            names = self._context.auth_context().get(_SUBJECT_NAMES, ())
+        caller = chain.authenticator.caller(self._authorization, names)
+        self._guard.rule.require(caller)
+        set_caller(caller)
+
+    async def fail(self, error: BaseException) -> None:
+        """Send an error to the client and raise; cancellation and aborts go on as they are."""
+        if isinstance(error, grpc.aio.AbortError):
+            self._code = _status_code(self._context.code())
+            raise error
+        if not isinstance(error, Exception):
+            self._code = grpc.StatusCode.CANCELLED
+            raise error
+        answer = translate(error)
+        if answer is None:
+            logs.failure(Event.RPC_FAILED, error, **{"rpc.method": self._guard.rule.method})
+            answer = Internal()
+        elif isinstance(answer, DependencyDown) and answer is not error:
+            logs.failure(Event.DEPENDENCY_FAILED, error, **{"rpc.method": self._guard.rule.method})
+        await self._refuse(answer)
+
+    async def _refuse(self, answer: HeedError) -> None:
+        self._code = answer.status
+        if self._span.is_recording():
+            self._span.set_attribute("heed.reason", reason_name(answer.reason))
+        status = to_status(answer, current_trace_id())
+        await self._context.abort(
+            answer.status, status.message, ((DETAILS_KEY, status.SerializeToString()),)
+        )
+
+    def end(self) -> None:
+        """Record how the call went."""
+        guard = self._guard
+        guard.in_flight -= 1
+        guard.chain.in_flight -= 1
+        outcome = guard.outcome(self._code)
+        guard.chain.telemetry.record(
+            "rpc.server.duration", time.perf_counter() - self._started_at, outcome
+        )
+        if self._span.is_recording():
+            self._span.set_attributes(outcome)
+            if self._code in _FAULTS:
+                self._span.set_status(Status(StatusCode.ERROR, self._code.name))
+            self._span.end()
+
+
+def _status_code(code: Any) -> grpc.StatusCode:
+    """Return the status of an aborted call, which grpc.aio keeps as a number."""
+    return code if isinstance(code, grpc.StatusCode) else _BY_NUMBER[code]
+
+
+def _wrap(guard: _Guard, handler: Any) -> Any:
+    serializers = (handler.request_deserializer, handler.response_serializer)
+    match handler.request_streaming, handler.response_streaming:
+        case False, False:
+            return grpc.unary_unary_rpc_method_handler(
+                _one_response(guard, handler.unary_unary, _checked), *serializers
+            )
+        case False, True:
+            return grpc.unary_stream_rpc_method_handler(
+                _many_responses(guard, handler.unary_stream, _checked), *serializers
+            )
+        case True, False:
+            return grpc.stream_unary_rpc_method_handler(
+                _one_response(guard, handler.stream_unary, _each_checked, None), *serializers
+            )
+    return grpc.stream_stream_rpc_method_handler(
+        _many_responses(guard, handler.stream_stream, _each_checked), *serializers
+    )
+
+
+def _checked(request: Message) -> Message:
+    validate(request)
+    return request
+
+
+async def _each_checked(requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
+    async for request in requests:
+        validate(request)
+        yield request
+
+
+def _one_response(
+    guard: _Guard,
+    handler: Handler,
+    check: Callable[[Any], Any],
+    default_deadline_s: float | None = DEFAULT_DEADLINE_S,
+) -> Any:
+    async def serve(request: Any, context: Context) -> Any:
+        call = _Call(guard, context)
+        try:
+            call.admit(default_deadline_s)
+            checked = check(request)
+            if default_deadline_s is None or context.time_remaining() is not None:
+                # With a deadline of the client's, gRPC itself cancels the handler.
+                return await handler(checked, context)
+            async with asyncio.timeout(default_deadline_s):
+                return await handler(checked, context)
+        except BaseException as error:
+            await call.fail(error)
+        finally:
+            call.end()
+
+    return serve
+
+
+def _many_responses(guard: _Guard, handler: Handler, check: Callable[[Any], Any]) -> Any:
+    async def serve(request: Any, context: Context) -> AsyncIterator[Any]:
+        call = _Call(guard, context)
+        try:
+            call.admit(None)
+            async with aclosing(handler(check(request), context)) as responses:
+                async for response in responses:
+                    yield response
+        except BaseException as error:
+            await call.fail(error)
+        finally:
+            call.end()
+
+    return serve

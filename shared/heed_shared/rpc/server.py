@@ -1,0 +1,188 @@
+"""Runs one service: TLS, the interceptor chain, health, background work, and an orderly end.
+
+``main.py`` builds everything and hands a ``Service`` over; ``serve`` returns after a signal. Order
+at the end: readiness fails, endpoints get time to drop out, streams end, calls in progress finish,
+then background work, and telemetry is flushed last. Pools belong to main, which closes them then.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+from heed.feed.v1 import replay_service_pb2
+from heed.feed.v1.replay_service_pb2_grpc import add_ReplayServiceServicer_to_server
+
+from heed_shared import logs
+from heed_shared.clock import Clock
+from heed_shared.identity import Authenticator
+from heed_shared.logs import Event
+from heed_shared.rpc.access import AccessRules
+from heed_shared.rpc.background import Background, pause, running
+from heed_shared.rpc.health import Health, keep_ready
+from heed_shared.rpc.interceptors import ServerChain
+from heed_shared.rpc.replay import ReplayServicer
+from heed_shared.settings import ServiceSettings, masked
+from heed_shared.telemetry import Telemetry, setup_telemetry
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+# The chain refuses calls above max_concurrent_rpcs with a reason and lets health through; the wall
+# of the library, which says nothing and stops health too, stands further out.
+_WALL_FACTOR = 4
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # Two processes on one port would share its calls in silence.
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.max_ping_strikes", 5),
+    # Clients resolve again and find new replicas; imports in progress get an hour to finish.
+    ("grpc.max_connection_age_ms", 300_000),
+    ("grpc.max_connection_age_grace_ms", 3_600_000),
+)
+
+Servicer = tuple[Callable[[Any, grpc.aio.Server], None], Any, ServiceDescriptor]
+
+
+@dataclass(kw_only=True)
+class Service:
+    """What main.py hands over."""
+
+    name: str
+    settings: ServiceSettings
+    clock: Clock
+    servicers: Sequence[Servicer]
+    """For each contract: the generated add function, the servicer, the service's descriptor."""
+    background: Sequence[Background] = ()
+    readiness: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Each raises while its dependency is away, within half a second."""
+    on_advance: Sequence[Callable[[datetime], Awaitable[None]]] = ()
+    """Replay mode: awaited, in order, after the clock has moved."""
+    telemetry: Telemetry | None = None
+    """What setup_telemetry gave; ``serve`` makes it if need be, and shuts it down either way."""
+    port: int = field(default=0, init=False)
+    """The port that ``serve`` has bound."""
+
+
+async def serve(
+    service: Service, *, ready: asyncio.Event | None = None, stop: asyncio.Event | None = None
+) -> None:
+    """Serve until SIGTERM, SIGINT or ``stop``; sets ``ready`` and prints one line when SERVING."""
+    stop = stop or asyncio.Event()
+    telemetry = service.telemetry or setup_telemetry(service.name, service.settings)
+    logs.info(Event.SETTINGS_READ, settings=masked(service.settings))
+    try:
+        with _signals(stop):
+            await _serve(service, telemetry, ready or asyncio.Event(), stop)
+    finally:
+        await asyncio.to_thread(telemetry.shutdown)
+        logs.info(Event.STOPPED)
+
+
+async def _serve(
+    service: Service, telemetry: Telemetry, ready: asyncio.Event, stop: asyncio.Event
+) -> None:
+    settings = service.settings
+    stopping = asyncio.Event()
+    health = Health(descriptor.full_name for _, _, descriptor in service.servicers)
+    server = _build(service, telemetry, health, stopping)
+    service.port = server.add_secure_port(settings.listen, _credentials(settings))
+    await server.start()
+    async with running(service.background, settings.shutdown_grace_s):
+        checking = asyncio.create_task(keep_ready(health, service.readiness, stop))
+        if await _until_ready(health, stop):
+            _announce(service)
+            ready.set()
+        await stop.wait()
+        logs.info(Event.STOPPING)
+        await checking
+        health.set_ready(ready=False)
+        await asyncio.sleep(settings.drain_delay_s)
+        stopping.set()
+        await server.stop(settings.shutdown_grace_s)
+
+
+def _build(
+    service: Service, telemetry: Telemetry, health: Health, stopping: asyncio.Event
+) -> grpc.aio.Server:
+    settings = service.settings
+    servicers = [*service.servicers, _health_servicer(health)]
+    if settings.clock == "replay":
+        servicers.append(_replay_servicer(service))
+    descriptors = [descriptor for _, _, descriptor in servicers]
+    reflected = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
+    chain = ServerChain(
+        rules=AccessRules([*descriptors, reflected], open_reflection=settings.development),
+        authenticator=Authenticator(settings.jwks, settings.jwt_issuer, settings.jwt_audience),
+        telemetry=telemetry,
+        stopping=stopping,
+        max_in_flight=settings.max_concurrent_rpcs,
+    )
+    server = grpc.aio.server(
+        interceptors=[chain],
+        options=_OPTIONS,
+        maximum_concurrent_rpcs=settings.max_concurrent_rpcs * _WALL_FACTOR,
+    )
+    for add, servicer, _ in servicers:
+        add(servicer, server)
+    names = [descriptor.full_name for descriptor in descriptors]
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+    return server
+
+
+def _health_servicer(health: Health) -> Servicer:
+    descriptor = health_pb2.DESCRIPTOR.services_by_name["Health"]
+    return health_pb2_grpc.add_HealthServicer_to_server, health, descriptor
+
+
+def _replay_servicer(service: Service) -> Servicer:
+    descriptor = replay_service_pb2.DESCRIPTOR.services_by_name["ReplayService"]
+    servicer = ReplayServicer(service.clock, service.on_advance)
+    return add_ReplayServiceServicer_to_server, servicer, descriptor
+
+
+def _credentials(settings: ServiceSettings) -> grpc.ServerCredentials:
+    pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
+    return grpc.ssl_server_credentials([pair], settings.tls_ca.read_bytes(), True)  # noqa: FBT003
+
+
+async def _until_ready(health: Health, stop: asyncio.Event) -> bool:
+    while not health.ready:
+        if await pause(stop, 0.02):
+            return False
+    return True
+
+
+def _announce(service: Service) -> None:
+    """Tell whoever started the process where it serves; the only line that goes to stdout."""
+    line = {"event": Event.SERVING.value, "service": service.name, "port": service.port}
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+    logs.info(Event.SERVING, port=service.port)
+
+
+@contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set ``stop`` on SIGTERM and SIGINT during the block."""
+    loop = asyncio.get_running_loop()
+    caught = (signal.SIGTERM, signal.SIGINT)
+    for number in caught:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
