@@ -26,6 +26,16 @@ SMALLEST_LEVEL = 0.01
 
 
 @dataclass(frozen=True)
+class Vocabulary:
+    """What a network was trained to read."""
+
+    categories: tuple[str, ...]
+    """Category codes; others are read as unknown."""
+    seasonal: bool
+    """Whether the time of year is shown, which takes two years of history."""
+
+
+@dataclass(frozen=True)
 class Features:
     """What the network reads of N cells over T days, with F days of calendar after them."""
 
@@ -39,15 +49,19 @@ class Features:
     """Region level, (N,)."""
 
 
-def calendar_features(kinds: Ints, year_days: Ints) -> Floats32:
-    """Return kind of day and two harmonics of the year, (D, CALENDAR_WIDTH)."""
+def calendar_features(kinds: Ints, year_days: Ints, *, seasonal: bool) -> Floats32:
+    """Return kind of day and two harmonics of the year, (D, CALENDAR_WIDTH).
+
+    Without a season the harmonics are 0: a network that saw each time of year once would take
+    whatever happened then for the season.
+    """
     angle = 2.0 * np.pi * year_days / 365.0
-    year = [np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)]
+    year = np.stack([np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)], axis=1)
     kind = kinds[:, None] == np.arange(KIND_COUNT)[None, :]
-    return np.concatenate([kind, np.stack(year, axis=1)], axis=1).astype(np.float32)
+    return np.concatenate([kind, year * seasonal], axis=1).astype(np.float32)
 
 
-def features_of(history: History, vocabulary: tuple[str, ...]) -> Features:
+def features_of(history: History, vocabulary: Vocabulary) -> Features:
     """Return the features of a history."""
     counts, baseline = history.panel.counts, history.baseline
     days = history.panel.day_count
@@ -57,9 +71,9 @@ def features_of(history: History, vocabulary: tuple[str, ...]) -> Features:
     week = lfilter(np.ones(WEEK_DAYS), [1.0], counts, axis=1)
     momentum = np.log((week + 1.0) / (level * WEEK_DAYS + 1.0))
     series = np.stack([np.log1p(counts), np.log(level), surprise, momentum], axis=2)
-    calendar = calendar_features(history.kinds, history.year_days)
+    calendar = calendar_features(history.kinds, history.year_days, seasonal=vocabulary.seasonal)
     by_day = np.broadcast_to(calendar[None, :days], (len(counts), days, CALENDAR_WIDTH))
-    number = {code: place for place, code in enumerate(vocabulary, start=1)}
+    number = {code: place for place, code in enumerate(vocabulary.categories, start=1)}
     return Features(
         days=np.concatenate([series.astype(np.float32), by_day], axis=2),
         calendar=calendar,

@@ -18,6 +18,7 @@ CATEGORY_WIDTH = 8
 LEVEL_WIDTH = 3
 DECODER_WIDTH = 48
 LEVEL_COUNT = 3
+DROPOUT = 0.2
 LONGEST_TRAINED_HORIZON = 28
 LARGEST_CORRECTION = 1.5
 
@@ -46,6 +47,7 @@ class Network(nn.Module):
         self.from_day = nn.Linear(CALENDAR_WIDTH + 1, DECODER_WIDTH)
         self.to_mean = nn.Linear(DECODER_WIDTH, 1)
         self.to_spread = nn.Linear(state, 2)
+        self.dropout = nn.Dropout(DROPOUT)
         for layer in (self.to_mean, self.to_spread):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -55,7 +57,7 @@ class Network(nn.Module):
         static = torch.cat([self.category(category), self.level(level)], dim=-1)  # (B, E)
         static = static[:, None, :].expand(-1, days.shape[1], -1)  # (B, L, E)
         hidden, _ = self.encoder(torch.cat([days, static], dim=-1))  # (B, L, C)
-        return torch.cat([hidden, static], dim=-1)
+        return torch.cat([self.dropout(hidden), static], dim=-1)
 
     def decode(self, state: Tensor, ahead: Tensor) -> Correction:
         """Answer for states (..., S) and the calendar of the days ahead (..., H, CALENDAR_WIDTH)."""
