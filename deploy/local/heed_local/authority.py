@@ -133,6 +133,8 @@ class Authority:
         }
         if service == "intake":
             settings["HEED_KEY_RING"] = str(self.directory / "key-ring.json")
+            settings["HEED_SEALED_KEY_RING"] = str(self.directory / "sealed-key-ring.json")
+            settings["HEED_QUERY_CODE_KEY"] = str(self.directory / "query-code.key")
         return settings
 
 
@@ -147,16 +149,23 @@ def make_authority(directory: Path) -> Authority:
     for leaf in leaves:
         authority.ensure(leaf)
     key_id = _make_signing_key(directory)
-    if not (directory / "page-token.key").exists():
-        write_private(directory / "page-token.key", secrets.token_hex(32))
-    if not (directory / "key-ring.json").exists():
-        ring = {"current": "local-1", "keys": {"local-1": secrets.token_hex(32)}}
-        write_private(directory / "key-ring.json", json.dumps(ring))
+    _make_secrets(directory)
     made = Authority(directory=directory, key_id=key_id)
     if not made.identities_file.exists():
         demo = {name: asdict(identity) for name, identity in DEMO_IDENTITIES.items()}
         write_private(made.identities_file, json.dumps(demo, ensure_ascii=False, indent=1))
     return made
+
+
+def _make_secrets(directory: Path) -> None:
+    """Keep or make the keys that services encrypt with; losing a key ring loses what it wraps."""
+    for name in ("page-token.key", "query-code.key"):
+        if not (directory / name).exists():
+            write_private(directory / name, secrets.token_hex(32))
+    for name in ("key-ring.json", "sealed-key-ring.json"):
+        if not (directory / name).exists():
+            ring = {"current": "k1", "keys": {"k1": secrets.token_hex(32)}}
+            write_private(directory / name, json.dumps(ring))
 
 
 def _make_signing_key(directory: Path) -> str:
