@@ -1,0 +1,1 @@
+"""What touches the world: the database, the data files, other services' feeds."""

@@ -1,0 +1,1 @@
+"""The gRPC contract: convert, call a use case, convert."""

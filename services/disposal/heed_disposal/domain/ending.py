@@ -1,0 +1,60 @@
+"""What becomes of a case when the petitioner withdraws, or the petition's text is erased.
+
+A withdrawal ends the procedure and is no success: the case is not solved by it. Erasure deletes all
+that was taken from the text; numbers and dates stay.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from heed_disposal.domain.case import Case, Step
+from heed_disposal.domain.follow_ups import without_planned
+from heed_disposal.domain.handbook import cancel_clocks
+from heed_disposal.domain.terms import SERVICE, MeasureStatus, State, StepKind
+from heed_disposal.domain.transitions import Action, advance
+
+WITHDRAWN = "信访人已撤回"
+ERASED = "(内容已删除)"
+
+_PENDING = (MeasureStatus.PLANNED, MeasureStatus.APPROVED, MeasureStatus.STARTED)
+
+
+def withdraw(case: Case, now: datetime) -> Case:
+    """Conclude a case that is still open because the petitioner took the petition back."""
+    if not case.open:
+        return case
+    case = advance(case, Action.WITHDRAW, SERVICE, now, note=WITHDRAWN, kind=StepKind.CLOSED)
+    return _without_duties(case)
+
+
+def _without_duties(case: Case) -> Case:
+    measures = tuple(
+        replace(m, status=MeasureStatus.STOPPED) if m.status in _PENDING else m
+        for m in case.measures
+    )
+    return cancel_clocks(without_planned(replace(case, measures=measures)))
+
+
+def erase(case: Case, now: datetime) -> Case:
+    """Delete what was taken from the petition's text, and conclude what was still open."""
+    if case.erased:
+        return case
+    step = Step("erase", case.state, State.CONCLUDED if case.open else case.state, now, SERVICE)
+    case = _without_duties(
+        replace(
+            case,
+            state=step.to_state,
+            title=ERASED,
+            incident="",
+            erased=True,
+            updated_at=now,
+            steps=(*case.steps, step),
+        )
+    )
+    return replace(
+        case,
+        assessment=None,
+        opinion=replace(case.opinion, text=ERASED) if case.opinion else None,
+        measures=tuple(replace(m, title=ERASED, purpose="", result="") for m in case.measures),
+        follow_ups=tuple(replace(f, note="", occasion=ERASED) for f in case.follow_ups),
+    )

@@ -1,0 +1,146 @@
+"""Deadline rules: what is owed, within which period, by which article, valid from when to when.
+
+The rules come from a data file that a deploying authority may replace. A book of rules with a hole,
+an overlap or a doubled version does not load. A case keeps the version under which its clock began.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from heed_disposal.domain.terms import Level
+
+
+class RuleFileError(Exception):
+    """The rule file cannot be used; the text names the rule and the problem."""
+
+
+class Unit(StrEnum):
+    """What a period is counted in."""
+
+    DAY = "day"
+    WORKING_DAY = "working_day"
+    HOUR = "hour"
+    SET = "set"
+    """Whoever starts the clock sets the day."""
+
+
+@dataclass(frozen=True)
+class DeadlineRule:
+    """One rule in one version."""
+
+    code: str
+    version: str
+    title: str
+    trigger: str
+    period: int
+    unit: Unit
+    citation: str
+    valid_from: date
+    valid_to: date | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that cannot be counted."""
+        if (self.unit is Unit.SET) != (self.period == 0) or self.period < 0:
+            raise RuleFileError(f"{self.code}@{self.version}: period {self.period} in {self.unit}")
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise RuleFileError(f"{self.code}@{self.version}: valid_to lies before valid_from")
+
+    def valid_on(self, day: date) -> bool:
+        """Say whether the rule is in force on ``day``."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+ROUTING, NOTICE, OBJECTION, OPINION, REPORT = "D01", "D03", "D04", "D05", "D11"
+ENQUIRY_REPLY, SUGGESTION_REPLY, URGENT_CONTACT, DANGER_CONTACT = "H01", "H02", "H03", "H04"
+FOLLOW_UP, SOLVED_CHECK, SECOND_ATTEMPT = "F01", "F02", "F03"
+RESPONSE = {Level.BLUE: "W04", Level.YELLOW: "W03", Level.ORANGE: "W02", Level.RED: "W01"}
+
+REQUIRED = (
+    ROUTING,
+    NOTICE,
+    OBJECTION,
+    OPINION,
+    "D06",
+    REPORT,
+    ENQUIRY_REPLY,
+    SUGGESTION_REPLY,
+    URGENT_CONTACT,
+    DANGER_CONTACT,
+    FOLLOW_UP,
+    SOLVED_CHECK,
+    SECOND_ATTEMPT,
+    *RESPONSE.values(),
+)
+"""Codes that the service starts by itself; a rule file must have them all."""
+
+
+class RuleBook:
+    """All rules of a deployment."""
+
+    def __init__(self, rules: Iterable[DeadlineRule]) -> None:
+        """Check and keep the rules.
+
+        Raises:
+            RuleFileError: a code is missing, doubled, or its validity has a hole or an overlap.
+        """
+        self._by_code: dict[str, list[DeadlineRule]] = {}
+        for rule in sorted(rules, key=lambda rule: (rule.code, rule.valid_from)):
+            self._by_code.setdefault(rule.code, []).append(rule)
+        missing = [code for code in REQUIRED if code not in self._by_code]
+        if missing:
+            raise RuleFileError(f"missing rules: {', '.join(missing)}")
+        for versions in self._by_code.values():
+            _check_sequence(versions)
+
+    def on(self, code: str, day: date) -> DeadlineRule:
+        """Return the rule in force on ``day``; before the first version, the first.
+
+        A petition may be older than the regulation: its clock then runs under the oldest rule.
+
+        Raises:
+            RuleFileError: the rule has ended and nothing followed it.
+        """
+        versions = self._by_code[code]
+        for rule in versions:
+            if rule.valid_on(day):
+                return rule
+        if day < versions[0].valid_from:
+            return versions[0]
+        raise RuleFileError(f"{code}: no rule is in force on {day}")
+
+    def version(self, code: str, version: str) -> DeadlineRule:
+        """Return the rule under which an old clock began."""
+        for rule in self._by_code.get(code, ()):
+            if rule.version == version:
+                return rule
+        raise RuleFileError(f"{code}@{version}: not in the rule file")
+
+
+def _check_sequence(versions: list[DeadlineRule]) -> None:
+    for earlier, later in pairwise(versions):
+        where = f"{later.code}@{later.version}"
+        if earlier.version == later.version:
+            raise RuleFileError(f"{where}: the version is doubled")
+        if earlier.valid_to is None or earlier.valid_to >= later.valid_from:
+            raise RuleFileError(f"{where}: overlaps with @{earlier.version}")
+        if earlier.valid_to + timedelta(days=1) != later.valid_from:
+            raise RuleFileError(f"{where}: leaves a hole after @{earlier.version}")
+
+
+def read_rules(document: Mapping[str, Any]) -> RuleBook:
+    """Build the book from the parsed data file.
+
+    Raises:
+        RuleFileError: an entry lacks a field, has an unknown one, or the book is not consistent.
+    """
+    rules = []
+    for entry in document.get("rule", ()):
+        try:
+            rules.append(DeadlineRule(**{**entry, "unit": Unit(entry["unit"])}))
+        except (TypeError, KeyError, ValueError) as error:
+            raise RuleFileError(f"rule {entry.get('code', '?')}: {error}") from error
+    return RuleBook(rules)
