@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -115,8 +115,12 @@ class Authority:
 
     def demo_token(self, identity: str) -> str:
         """Sign a token for one of the demo identities, such as "clerk"."""
-        known = json.loads(self.identities_file.read_text("utf-8"))
-        return self.token(**known[identity])
+        return self.token(**self.identities()[identity])
+
+    def identities(self) -> dict[str, dict[str, Any]]:
+        """The demo identities by name, as they stand in `identities_file`."""
+        known: dict[str, dict[str, Any]] = json.loads(self.identities_file.read_text("utf-8"))
+        return known
 
     def environment(self, service: str) -> dict[str, str]:
         """Settings of a service that come from this directory."""

@@ -1,0 +1,149 @@
+"""The `heed` command: reads arguments, runs one command, prints its answer.
+
+Commands that ask something find the suite that `heed up` keeps running by its run directory. Errors
+are one line on stderr and exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import grpc
+from rich.console import Console
+from rich.table import Table
+
+from heed_local.postgres import PostgresError
+from heed_local.run_state import NotRunningError, default_run_dir
+from heed_local.service_process import ServiceError
+
+_CHANNELS = ("letter", "visit", "call", "web", "leader_mailbox", "hotline", "higher_office")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (NotRunningError, PostgresError, ServiceError, _CallError) as error:
+        print(f"heed: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+class _CallError(RuntimeError):
+    """A service refused a call; the message is what it answered, in one line."""
+
+
+def _up(options: argparse.Namespace) -> int:
+    from heed_local.up import serve_until_stopped
+
+    return serve_until_stopped(options.run_dir, Console(highlight=False))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from heed_local.demo.run import run_demo
+
+    named = dict(options.map or ())
+    return run_demo(options.input, options.out, options.seed, named)
+
+
+def _env(options: argparse.Namespace) -> int:
+    from heed_local.desk import Desk
+    from heed_local.desk_commands import exports
+
+    print("\n".join(exports(Desk(options.run_dir))))  # noqa: T201
+    return 0
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from heed_local.desk import Desk, in_one_line
+    from heed_local.desk_commands import COMMANDS, Answer
+
+    async def answer() -> Answer:
+        async with Desk(options.run_dir) as desk:
+            return await COMMANDS[options.command](desk, options)
+
+    try:
+        found = asyncio.run(answer())
+    except grpc.aio.AioRpcError as error:
+        raise _CallError(in_one_line(error)) from None
+    if options.output == "json":
+        print(json.dumps(found.data, ensure_ascii=False, indent=1))  # noqa: T201
+        return 0
+    table = Table(*found.columns)
+    for row in found.rows:
+        table.add_row(*row)
+    Console(highlight=False, markup=False).print(table)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="heed", description="信访信息预警与处置 Heed")
+    parser.add_argument(
+        "--run-dir",
+        type=Path,
+        default=default_run_dir(),
+        help="where `heed up` keeps its data (default: %(default)s)",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    up = commands.add_parser("up", help="keep the suite serving until Ctrl-C")
+    up.set_defaults(run=_up)
+
+    demo = commands.add_parser("demo", help="run the whole job once, on a made-up city or a file")
+    demo.add_argument("--input", type=Path, help="CSV or JSONL of petitions, also .gz")
+    demo.add_argument("--out", type=Path, help="also write the results here as JSON")
+    demo.add_argument("--seed", type=int, default=1, help="of the made-up city")
+    demo.add_argument(
+        "--map",
+        type=_mapping,
+        action="append",
+        metavar="FIELD=COLUMN",
+        help="which column of the file holds a field, where the guess is wrong",
+    )
+    demo.set_defaults(run=_demo)
+
+    env = commands.add_parser("env", help='shell settings for other clients: eval "$(heed env)"')
+    env.set_defaults(run=_env)
+    _add_questions(commands)
+    return parser
+
+
+def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands that ask a running suite."""
+    register = commands.add_parser("register", help="register a petition")
+    register.add_argument("--region", required=True, help="region code, six characters")
+    register.add_argument("--request", required=True, help="what is asked for")
+    register.add_argument("--facts", default="", help="what happened")
+    register.add_argument("--channel", choices=_CHANNELS, default="visit")
+    register.add_argument("--request-id", help="UUID; the same one registers nothing twice")
+
+    progress = commands.add_parser("progress", help="what the petitioner sees")
+    progress.add_argument("receipt", metavar="RECEIPT", help="受理编号")
+    progress.add_argument("code", metavar="CODE", help="查询码")
+
+    simple = {
+        "warnings": "list warnings",
+        "cases": "list cases with their nearest deadlines",
+        "incidents": "list incidents, groups of petitions on one matter",
+        "status": "show the feeds of all services and how far their consumers are",
+    }
+    added = [commands.add_parser(name, help=text) for name, text in simple.items()]
+    for command in (register, progress, *added):
+        command.add_argument("--output", choices=("table", "json"), default="table")
+        command.set_defaults(run=_ask)
+
+
+def _mapping(text: str) -> tuple[str, str]:
+    field, equals, column = text.partition("=")
+    if not (field and equals and column):
+        raise argparse.ArgumentTypeError("must be FIELD=COLUMN")
+    return field, column
+
+
+if __name__ == "__main__":
+    sys.exit(main())

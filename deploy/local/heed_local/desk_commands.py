@@ -1,0 +1,219 @@
+"""What clerks and duty officers ask from the command line; each command is one or a few RPCs."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from heed.classifier.v1 import classifier_service_pb2, classifier_service_pb2_grpc
+from heed.common.v1 import matter_pb2
+from heed.disposal.v1 import disposal_service_pb2, disposal_service_pb2_grpc
+from heed.disposal.v1 import resources_pb2 as disposal
+from heed.feed.v1 import feed_service_pb2, feed_service_pb2_grpc
+from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
+from heed.intake.v1 import resources_pb2 as intake
+from heed.warning.v1 import warning_service_pb2, warning_service_pb2_grpc
+
+from heed_local.demo.report import LEVELS, TRACKS, WARNING_STATES
+from heed_local.desk import Desk
+from heed_shared.clock import SHANGHAI
+
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found: rows for people, and the same as data for scripts."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    data: Any
+
+
+Command = Callable[[Desk, argparse.Namespace], Awaitable[Answer]]
+
+
+async def register(desk: Desk, arguments: argparse.Namespace) -> Answer:
+    """Register a petition; the query code is shown this once."""
+    stub = intake_service_pb2_grpc.IntakeServiceStub(desk.channel("intake", "clerk"))
+    submission = intake.PetitionSubmission(
+        region_code=arguments.region,
+        channel=matter_pb2.Channel.Value(f"CHANNEL_{arguments.channel.upper()}"),
+        request=arguments.request,
+        facts=arguments.facts,
+    )
+    response = await stub.RegisterPetition(
+        intake_service_pb2.RegisterPetitionRequest(
+            request_id=arguments.request_id or str(uuid.uuid4()), submission=submission
+        )
+    )
+    petition = response.petition
+    row = (petition.receipt_number, response.query_code, petition.name)
+    return Answer(("受理编号", "查询码", "信访件"), [row], _plain(response))
+
+
+async def progress(desk: Desk, arguments: argparse.Namespace) -> Answer:
+    """Show the steps that the petitioner sees."""
+    stub = intake_service_pb2_grpc.IntakeServiceStub(desk.channel("intake", "portal"))
+    response = await stub.CheckProgress(
+        intake_service_pb2.CheckProgressRequest(
+            receipt_number=arguments.receipt, query_code=arguments.code
+        )
+    )
+    rows = [
+        (_moment(step, "reached_at"), step.text, step.unit, _moment(step, "due_at"))
+        for step in response.steps
+    ]
+    return Answer(("时间", "进展", "单位", "期限"), rows, _plain(response))
+
+
+async def warnings(desk: Desk, _arguments: argparse.Namespace) -> Answer:
+    """List warnings."""
+    stub = warning_service_pb2_grpc.WarningServiceStub(desk.channel("warning", "analyst"))
+    request = warning_service_pb2.ListWarningsRequest(page_size=_PAGE)
+    found = await _all_pages(stub.ListWarnings, request, "warnings")
+    rows = [
+        (
+            item.fired_on,
+            LEVELS.get(item.effective_level, ""),
+            item.region_title,
+            item.category_title,
+            WARNING_STATES.get(item.state, ""),
+            item.latest_evaluation.reason,
+        )
+        for item in found
+    ]
+    columns = ("触发日", "级别", "地区", "类别", "状态", "依据")
+    return Answer(columns, rows, _plain_list(found))
+
+
+async def cases(desk: Desk, _arguments: argparse.Namespace) -> Answer:
+    """List cases with the nearest running deadline of each."""
+    stub = disposal_service_pb2_grpc.DisposalServiceStub(desk.channel("disposal", "officer"))
+    request = disposal_service_pb2.ListCasesRequest(page_size=_PAGE)
+    found = await _all_pages(stub.ListCases, request, "cases")
+    rows = [
+        (
+            item.title,
+            TRACKS.get(item.track, ""),
+            item.region_code,
+            disposal.Case.State.Name(item.state).removeprefix("STATE_"),
+            item.unit or item.proposed_unit,
+            _nearest_deadline(item),
+        )
+        for item in found
+    ]
+    columns = ("案件", "类型", "地区", "状态", "单位", "最近期限")
+    return Answer(columns, rows, _plain_list(found))
+
+
+async def incidents(desk: Desk, _arguments: argparse.Namespace) -> Answer:
+    """List incidents: groups of petitions on one matter."""
+    channel = desk.channel("classifier", "officer")
+    stub = classifier_service_pb2_grpc.ClassifierServiceStub(channel)
+    request = classifier_service_pb2.ListIncidentsRequest(page_size=_PAGE)
+    found = await _all_pages(stub.ListIncidents, request, "incidents")
+    rows = [
+        (
+            item.title,
+            item.region_code,
+            str(item.matter_count),
+            _moment(item, "first_seen_at"),
+            _moment(item, "last_seen_at"),
+            "、".join(item.keywords),
+        )
+        for item in found
+    ]
+    columns = ("事件", "地区", "件数", "首次", "最近", "关键词")
+    return Answer(columns, rows, _plain_list(found))
+
+
+async def status(desk: Desk, _arguments: argparse.Namespace) -> Answer:
+    """Show every feed: what it holds and how far each consumer is."""
+    rows: list[tuple[str, ...]] = []
+    data: dict[str, Any] = {}
+    for service in desk.targets:
+        stub = feed_service_pb2_grpc.FeedServiceStub(desk.channel(service, "operator"))
+        try:
+            response = await stub.GetFeedStatus(feed_service_pb2.GetFeedStatusRequest(), timeout=5)
+        except grpc.aio.AioRpcError as error:
+            rows.append((service, f"不可用 {error.code().name}", "", "", ""))
+            data[service] = {"unavailable": error.code().name}
+            continue
+        data[service] = _plain(response)
+        for feed in response.feeds:
+            pending = "、".join(f"{to.consumer} {to.pending_count}" for to in feed.consumers)
+            rows.append((service, f"发布 {feed.feed}", str(feed.event_count), pending, ""))
+        for taken in response.consumptions:
+            parked = str(taken.parked_count)
+            rows.append((service, f"消费 {taken.feed}", str(taken.applied_count), "", parked))
+    return Answer(("服务", "订阅源", "事件", "待处理", "搁置"), rows, data)
+
+
+COMMANDS: Final[dict[str, Command]] = {
+    "register": register,
+    "progress": progress,
+    "warnings": warnings,
+    "cases": cases,
+    "incidents": incidents,
+    "status": status,
+}
+
+
+def exports(desk: Desk) -> list[str]:
+    """Shell lines that let other clients, such as grpcurl, call the running suite."""
+    authority = desk.authority
+    settings = {
+        "HEED_TLS_CA": str(authority.ca),
+        "HEED_TLS_CERT": str(authority.client_certificate),
+        "HEED_TLS_KEY": str(authority.client_key),
+    }
+    settings |= {f"HEED_{name.upper()}_TARGET": target for name, target in desk.targets.items()}
+    settings |= {
+        f"HEED_TOKEN_{name.upper()}": authority.demo_token(name) for name in authority.identities()
+    }
+    return [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
+
+
+async def _all_pages(
+    method: Callable[[Any], Awaitable[Any]], request: Any, items: str
+) -> list[Any]:
+    found: list[Any] = []
+    while True:
+        page = await method(request)
+        found += getattr(page, items)
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
+
+
+def _nearest_deadline(case: disposal.Case) -> str:
+    running = [
+        (deadline.due_internal or deadline.due_legal, deadline.title)
+        for deadline in case.deadlines
+        if deadline.state == disposal.Deadline.STATE_RUNNING
+    ]
+    return "  ".join(min(running)) if running else ""
+
+
+def _moment(message: Message, field: str) -> str:
+    if not message.HasField(field):
+        return ""
+    moment: Timestamp = getattr(message, field)
+    return moment.ToDatetime(tzinfo=SHANGHAI).strftime("%Y-%m-%d %H:%M")
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    return MessageToDict(message, preserving_proto_field_name=True)
+
+
+def _plain_list(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    return [_plain(message) for message in messages]
