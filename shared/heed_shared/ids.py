@@ -74,10 +74,10 @@ def version_of(etag: str, name: str = "") -> int:
         raw = base64.b64decode(etag.encode("ascii"), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error) as error:
         raise StaleEtag(name) from error
-    number, check = raw[:8], raw[8:]
-    if len(raw) != 12 or check != zlib.crc32(b"heed-etag" + number).to_bytes(4, "big"):
+    version = int.from_bytes(raw[:8], "big")
+    if etag_of(version) != etag:
         raise StaleEtag(name)
-    return int.from_bytes(number, "big")
+    return version
 
 
 def require_etag(etag: str, version: int, name: str) -> None:

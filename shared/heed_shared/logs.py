@@ -28,7 +28,6 @@ class Event(StrEnum):
     DEPENDENCY_FAILED = "dependency_failed"
     BACKGROUND_FAILED = "background_failed"
     DAILY_JOB_DONE = "daily_job_done"
-    DAILY_JOB_FAILED = "daily_job_failed"
     FEED_BATCH_FAILED = "feed_batch_failed"
     FEED_EVENT_PARKED = "feed_event_parked"
     FEED_SHARD_STOPPED = "feed_shard_stopped"

@@ -13,6 +13,10 @@ DOMAIN = "heed"
 DETAILS_KEY = "grpc-status-details-bin"
 _PREFIX = "ERROR_REASON_"
 
+# Metadata of an RPC has room for 8 KiB by default, and holds a status twice: text and details.
+_MOST_VIOLATIONS = 20
+_LONGEST_TEXT = 1000
+
 
 def reason_name(reason: "ErrorReason.ValueType") -> str:
     """Return the reason as it stands in ErrorInfo, such as ``STALE_ETAG``."""
@@ -21,10 +25,14 @@ def reason_name(reason: "ErrorReason.ValueType") -> str:
 
 def to_status(error: HeedError, trace_id: str = "") -> status_pb2.Status:
     """Return the rich status of an error, with at most one detail of each kind."""
-    status = status_pb2.Status(code=error.status.value[0], message=error.message)
+    status = status_pb2.Status(code=error.status.value[0], message=_shortened(error.message))
     for detail in _details(error, trace_id):
         status.details.add().Pack(detail)
     return status
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
 
 
 def _details(error: HeedError, trace_id: str) -> list[Message]:
@@ -35,13 +43,13 @@ def _details(error: HeedError, trace_id: str) -> list[Message]:
     ]
     if error.violations:
         bad_request = error_details_pb2.BadRequest()
-        for item in error.violations:
+        for item in error.violations[:_MOST_VIOLATIONS]:
             bad_request.field_violations.add(field=item.field, description=item.description)
         details.append(bad_request)
     if error.precondition:
         failure = error_details_pb2.PreconditionFailure()
         failure.violations.add(
-            type=error.precondition, subject=error.resource, description=error.message
+            type=error.precondition, subject=error.resource, description=_shortened(error.message)
         )
         details.append(failure)
     elif error.resource:

@@ -42,7 +42,7 @@ async def _keep(item: Background, stop: asyncio.Event) -> None:
         try:
             await item.run(stop)
         except Exception as error:  # whatever it is: logged, and tried again
-            logs.failure(Event.BACKGROUND_FAILED, error, background=type(item).__name__)
+            logs.failure(Event.BACKGROUND_FAILED, error, background=_name(item))
             delay = RESTART_DELAYS_S[min(failures, len(RESTART_DELAYS_S) - 1)]
             failures += 1
             await pause(stop, delay)
@@ -57,3 +57,7 @@ async def pause(stop: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _name(item: Background) -> str:
+    return str(getattr(item, "name", type(item).__name__))
