@@ -1,0 +1,1 @@
+"""Use cases of the classifier, one module each."""

@@ -1,0 +1,192 @@
+"""The written rules beside the model: nature, urgency, importance, hazard, route and target.
+
+All of it reads facts of the matter only. Tone, history and repeat count have no way in, and someone
+who needs protection can only make a matter more urgent, never less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from heed_classifier.domain.decision import Target
+from heed_classifier.domain.nature import Importance, Level, Nature, Route, Urgency
+from heed_classifier.domain.phrases import Hit, PhraseIndex
+from heed_classifier.domain.text import clauses, fold
+
+_HEAD_CHARACTERS = 40
+# Buckets of the contract: 21-50 people are important, more than 100 are many.
+_SOME_PEOPLE, _MANY_PEOPLE = 5, 7
+_LEVELS = {"province": Level.PROVINCE, "city": Level.CITY, "county": Level.COUNTY}
+
+
+@dataclass(frozen=True)
+class Grades:
+    """Urgency, importance and hazard with the phrases that raised them."""
+
+    urgency: Urgency
+    importance: Importance
+    hazard: bool
+    hits: tuple[Hit, ...]
+
+
+class NatureRules:
+    """Cues of nature, and the test for an accusation."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self._cues = {
+            Nature.SUGGESTION: _index(table["suggestion"]["cues"]),
+            Nature.ENQUIRY: _index(table["enquiry"]["cues"]),
+            Nature.APPEAL_REQUEST: _index(table["appeal_request"]["cues"]),
+        }
+        accusation = table["accusation"]
+        self._window = int(accusation["window"])
+        self._persons = _index(accusation["persons"])
+        self._misconduct = _index(accusation["misconduct"])
+        self._alone = _index(accusation["alone"])
+
+    def scores(self, text: str) -> dict[Nature, float]:
+        """How many cues speak for each nature; those at the beginning count double."""
+        folded = fold(text)
+        return {
+            nature: sum(2.0 if hit.start < _HEAD_CHARACTERS else 1.0 for hit in index.find(folded))
+            for nature, index in self._cues.items()
+        }
+
+    def accusation(self, text: str) -> tuple[Hit, ...]:
+        """The phrases that make a text an accusation; empty when it is none by the rules."""
+        folded = fold(text)
+        alone = tuple(self._alone.find(folded))
+        misconduct = list(self._misconduct.find(folded))
+        persons = list(self._persons.find(folded))
+        for wrong in misconduct:
+            for person in persons:
+                if abs(wrong.start - person.start) <= self._window:
+                    return (person, wrong)
+        return alone if alone and misconduct else ()
+
+
+class GradeRules:
+    """Urgency, importance and hazard."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self._u0 = PhraseIndex(table["u0"]["cues"])
+        self._unless = _index(table["u0"]["unless"])
+        self._u1 = _index(table["u1"]["cues"])
+        self._wages, self._wages_when = (
+            _index(table["u1"]["wages"]),
+            _index(table["u1"]["wages_when"]),
+        )
+        self._vulnerable, self._harm = (
+            _index(table["u1"]["vulnerable"]),
+            _index(table["u1"]["harm"]),
+        )
+        self._u3, self._u3_least = _index(table["u3"]["cues"]), int(table["u3"]["least"])
+        self._hazard = _index(table["hazard"]["cues"])
+        self._many, self._some = (
+            _index(table["importance"]["many"]),
+            _index(table["importance"]["some"]),
+        )
+
+    def danger(self, text: str) -> tuple[Hit, ...]:
+        """The U0 phrases of a text: danger to life now. Runs before any model."""
+        found: list[Hit] = []
+        for offset, clause in clauses(text):
+            folded = fold(clause)
+            hits = list(self._u0.find(folded))
+            if hits and not any(self._unless.find(folded)):
+                found += [Hit(h.phrase, h.start + offset, h.end + offset) for h in hits]
+        return tuple(found)
+
+    def grade(self, text: str, people_bucket: int) -> Grades:
+        """Grade a matter by its facts."""
+        folded = fold(text)
+        danger = self.danger(text)
+        urgent = self._urgent(folded)
+        hazard = tuple(self._hazard.find(folded))
+        if danger:
+            urgency = Urgency.U0
+        elif urgent:
+            urgency = Urgency.U1
+        elif len({hit.phrase for hit in self._u3.find(folded)}) >= self._u3_least:
+            urgency = Urgency.U3
+        else:
+            urgency = Urgency.U2
+        importance = self._importance(folded, people_bucket, bool(danger), bool(hazard))
+        return Grades(urgency, importance, bool(hazard or danger), danger + urgent + hazard)
+
+    def _urgent(self, folded: str) -> tuple[Hit, ...]:
+        urgent = tuple(self._u1.find(folded))
+        for first, second in ((self._wages, self._wages_when), (self._vulnerable, self._harm)):
+            one, other = list(first.find(folded)), list(second.find(folded))
+            if one and other:
+                urgent += (one[0], other[0])
+        return urgent
+
+    def _importance(
+        self, folded: str, people_bucket: int, danger: bool, hazard: bool  # noqa: FBT001
+    ) -> Importance:
+        many = people_bucket >= _MANY_PEOPLE or any(self._many.find(folded))
+        some = people_bucket >= _SOME_PEOPLE or any(self._some.find(folded))
+        if danger or (many and hazard):
+            return Importance.MAJOR
+        if many or some or hazard:
+            return Importance.IMPORTANT
+        return Importance.ORDINARY
+
+
+@dataclass(frozen=True)
+class RouteRow:
+    """One row of the route table."""
+
+    category: str
+    words: tuple[str, ...]
+    route: Route
+    reason: str
+
+
+class RouteRules:
+    """Proposal of a legal route; only appeals and requests have one."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self.rows = tuple(
+            RouteRow(
+                row["category"],
+                tuple(row.get("words", "").split()),
+                Route[row["route"]],
+                row["reason"],
+            )
+            for row in table["route"]
+        )
+
+    def propose(self, code: str, nature: Nature, text: str) -> Route:
+        """The route of the first row that fits."""
+        if nature is not Nature.APPEAL_REQUEST:
+            return Route.NONE
+        for row in self.rows:
+            if code.startswith(row.category) and (
+                not row.words or any(word in text for word in row.words)
+            ):
+                return row.route
+        return Route.PETITION
+
+
+class TargetRules:
+    """Which level, line and unit answers for a category in a region."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self._lines: dict[str, Sequence[str]] = table["line"]
+
+    def target(self, code: str, region_code: str, region_title: str, level: str) -> Target:
+        """The target by the longest prefix of the category; no region, no unit."""
+        for length in (4, 2):
+            row = self._lines.get(code[:length])
+            if row is not None:
+                unit = f"{region_title}{row[1]}" if region_title else ""
+                return Target(_LEVELS.get(level, Level.UNKNOWN), row[0], unit, region_code)
+        return Target(_LEVELS.get(level, Level.UNKNOWN), "", "", region_code)
+
+
+def _index(words: str) -> PhraseIndex:
+    return PhraseIndex(words.split())

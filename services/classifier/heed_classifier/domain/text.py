@@ -1,0 +1,55 @@
+"""The text of a petition as the classifier reads it.
+
+Everything that points into a text (evidence, rules) counts characters of ``request + newline +
+facts``. Folding for comparison therefore never changes the number of characters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_FULLWIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_FOLD = {**_FULLWIDTH, 0x3000: 0x20, 0x00A0: 0x20, ord("\t"): 0x20}
+
+
+@dataclass(frozen=True)
+class PetitionText:
+    """Request (诉求) and facts (事实) of one petition, masked by intake."""
+
+    request: str
+    facts: str
+
+    @property
+    def joined(self) -> str:
+        """The text to which all offsets refer."""
+        return f"{self.request}\n{self.facts}"
+
+
+def fold(text: str) -> str:
+    """Fold full-width forms and case for comparison; the length stays the same."""
+    folded = text.translate(_FOLD)
+    lowered = folded.lower()
+    return lowered if len(lowered) == len(text) else folded
+
+
+def clauses(text: str) -> list[tuple[int, str]]:
+    """Cut a text at punctuation; returns (offset, clause) for every clause that is not blank."""
+    found: list[tuple[int, str]] = []
+    start = 0
+    for position, character in enumerate(text + "\n"):
+        if character in "，。！？；：、,.!?;\n":
+            clause = text[start:position]
+            if clause.strip():
+                found.append((start, clause))
+            start = position + 1
+    return found
+
+
+def title_of(text: PetitionText, longest: int = 40) -> str:
+    """A short title: the first clause that says something, cut to a length."""
+    for _, clause in clauses(text.joined):
+        clean = " ".join(clause.split())
+        if len(clean) >= 4 and not clean.startswith(("尊敬的", "您好", "你好")):
+            return clean if len(clean) <= longest else clean[: longest - 1] + "…"
+    joined = " ".join(text.joined.split())
+    return joined[:longest]
