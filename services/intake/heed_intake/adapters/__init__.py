@@ -1,0 +1,1 @@
+"""Postgres, key rings and feeds behind the ports of the use cases."""

@@ -1,0 +1,95 @@
+"""Rows of the two petition tables as petitions, and how they are read."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from heed_intake.adapters.key_ring import DataKey, KeyRing, WrappedKey
+from heed_intake.adapters.personal_data import MASKED, read_evidence, read_masked
+from heed_intake.domain.petition import (
+    Channel,
+    Nature,
+    PeopleBucket,
+    Petition,
+    State,
+    Wording,
+)
+
+ORDINARY_COLUMNS = """
+    petition.region_code, petition.uid, receipt.number AS receipt_number,
+    petition.handling_region_code, petition.office, petition.channel, petition.received_at,
+    petition.registered_at, petition.state, petition.masked_request, petition.masked_facts,
+    petition.masked_reasons, petition.masked_place, petition.masked_evidence,
+    petition.declared_nature, petition.people_bucket, petition.anonymous, petition.external_id,
+    petition.version
+"""
+_BY_UIDS = text(f"""
+SELECT {ORDINARY_COLUMNS}, petition.key_id, petition.wrapped_key
+  FROM petition JOIN receipt USING (uid)
+ WHERE petition.uid = ANY(:uids)
+""")
+_SEALED_BY_UIDS = text("""
+SELECT petition.*, receipt.number AS receipt_number
+  FROM petition JOIN receipt USING (uid)
+ WHERE petition.uid = ANY(:uids)
+""")
+
+Row = Mapping[str, Any]
+
+
+def ordinary_petition(row: Row) -> Petition:
+    """Return the petition of a row with ORDINARY_COLUMNS."""
+    masked = Wording(
+        row["masked_request"], row["masked_facts"], row["masked_reasons"], row["masked_place"]
+    )
+    return _petition(row, State(row["state"]), masked, read_evidence(row["masked_evidence"]))
+
+
+def sealed_petition(row: Row, key: DataKey, state: State = State.SEALED) -> Petition:
+    """Return the petition of a sealed row."""
+    masked, evidence = read_masked(key.decrypt(MASKED, row["masked"]))
+    return _petition(row, state, masked, evidence)
+
+
+def key_of(row: Row, ring: KeyRing) -> DataKey:
+    """Return the data key of a row."""
+    return ring.unwrap(row["uid"], WrappedKey(row["key_id"], row["wrapped_key"]))
+
+
+async def ordinary_rows(connection: AsyncConnection, uids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Return the rows of the ordinary lane with these uids, with their wrapped keys."""
+    return await _rows(connection, _BY_UIDS, uids)
+
+
+async def sealed_rows(connection: AsyncConnection, uids: Iterable[UUID]) -> dict[UUID, Row]:
+    """Return the rows of the sealed lane with these uids; on a connection of that lane."""
+    return await _rows(connection, _SEALED_BY_UIDS, uids)
+
+
+async def _rows(connection: AsyncConnection, query: Any, uids: Iterable[UUID]) -> dict[UUID, Row]:
+    result = await connection.execute(query, {"uids": list(uids)})
+    return {row["uid"]: dict(row) for row in result.mappings()}
+
+
+def _petition(row: Row, state: State, masked: Wording, evidence: tuple[Any, ...]) -> Petition:
+    return Petition(
+        region_code=row["region_code"],
+        uid=row["uid"],
+        receipt_number=row["receipt_number"],
+        handling_region_code=row["handling_region_code"],
+        office=row["office"],
+        channel=Channel(row["channel"]),
+        received_at=row["received_at"],
+        registered_at=row["registered_at"],
+        state=state,
+        masked=masked,
+        declared_nature=Nature(row["declared_nature"]),
+        people_bucket=PeopleBucket(row["people_bucket"]),
+        anonymous=row["anonymous"],
+        external_id=row["external_id"],
+        evidence=evidence,
+        version=row["version"],
+    )

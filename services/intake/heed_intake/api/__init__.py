@@ -1,0 +1,1 @@
+"""gRPC: messages in, use case, messages out."""

@@ -1,0 +1,1 @@
+"""Use cases of intake and the ports through which they reach storage."""

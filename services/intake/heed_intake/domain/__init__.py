@@ -1,0 +1,1 @@
+"""Rules of registration: plain Python, with time, chance and reference data as arguments."""
