@@ -84,11 +84,11 @@ async def office(tmp_path_factory: object) -> AsyncIterator[Office]:
     city.write_regions(root / "regions.csv")
     county = "9H0101"
     suite = Suite(
-        root / "run",
         clock="replay",
         replay_start=START,
         regions=root / "regions.csv",
         collect_spans=True,
+        fsync=False,
     )
     async with suite:
         yield Office(suite, county)

@@ -68,7 +68,6 @@ async def _replay(console: Console, source: Source) -> Report:
         regions = Path(scratch) / "regions.csv"
         source.write_regions(regions)
         suite = Suite(
-            Path(scratch) / "run",
             clock="replay",
             replay_start=day_start(source.days[0]),
             regions=regions,
