@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from heed.feed.v1 import feed_service_pb2 as pb
 from heed.feed.v1.feed_service_pb2_grpc import (
     FeedServiceServicer,
@@ -136,6 +137,16 @@ async def running(
 def stub(channel: grpc.aio.Channel) -> FeedServiceStub:
     """The stub of the scripted contract."""
     return FeedServiceStub(channel)
+
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+async def health(channel: grpc.aio.Channel, service: str = "") -> int:
+    """The answer of the standard health protocol."""
+    checks = health_pb2_grpc.HealthStub(channel)
+    return int((await checks.Check(health_pb2.HealthCheckRequest(service=service))).status)
 
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)

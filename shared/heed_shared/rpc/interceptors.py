@@ -35,9 +35,6 @@ from heed_shared.rpc.stopping import set_stopping
 from heed_shared.rpc.validation import validate
 from heed_shared.telemetry import Attributes, Telemetry, current_trace_id, enter_span
 
-DEFAULT_DEADLINE_S = 30.0
-"""Time for a unary call whose client set none."""
-
 # Faults of the server; every other status is an answer and leaves the span as it is.
 _FAULTS = frozenset(
     {
@@ -67,12 +64,15 @@ class ServerChain(grpc.aio.ServerInterceptor):
         telemetry: Telemetry,
         stopping: asyncio.Event,
         max_in_flight: int,
+        default_deadline_s: float,
     ) -> None:
+        """Take what the layers need; the default deadline is for unary calls that bring none."""
         self.rules = rules
         self.authenticator = authenticator
         self.telemetry = telemetry
         self.stopping = stopping
         self.max_in_flight = max_in_flight
+        self.default_deadline_s = default_deadline_s
         self.in_flight = 0
         self._guards: dict[str, _Guard] = {}
         self._handlers: dict[str, Any] = {}
@@ -220,7 +220,7 @@ def _wrap(guard: _Guard, handler: Any) -> Any:
             )
         case True, False:
             return grpc.stream_unary_rpc_method_handler(
-                _one_response(guard, handler.stream_unary, _each_checked, None), *serializers
+                _one_response(guard, handler.stream_unary, _each_checked), *serializers
             )
     return grpc.stream_stream_rpc_method_handler(
         _many_responses(guard, handler.stream_stream, _each_checked), *serializers
@@ -238,12 +238,10 @@ async def _each_checked(requests: AsyncIterator[Message]) -> AsyncIterator[Messa
         yield request
 
 
-def _one_response(
-    guard: _Guard,
-    handler: Handler,
-    check: Callable[[Any], Any],
-    default_deadline_s: float | None = DEFAULT_DEADLINE_S,
-) -> Any:
+def _one_response(guard: _Guard, handler: Handler, check: Callable[[Any], Any]) -> Any:
+    # A stream of requests may take as long as it needs.
+    default_deadline_s = guard.chain.default_deadline_s if check is _checked else None
+
     async def serve(request: Any, context: Context) -> Any:
         call = _Call(guard, context)
         try:

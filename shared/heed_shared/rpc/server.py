@@ -130,6 +130,7 @@ def _build(
         telemetry=telemetry,
         stopping=stopping,
         max_in_flight=settings.max_concurrent_rpcs,
+        default_deadline_s=settings.default_deadline_s,
     )
     server = grpc.aio.server(
         interceptors=[chain],
