@@ -1,0 +1,160 @@
+"""The terms by which matters are compared: names of things, and words of the problem.
+
+Names are character n-grams that the language of petitions does not use elsewhere (estates, firms,
+roads, projects), so no segmenter has to know them. Words of the problem are the phrases of the
+content book. Keeping the two apart lets two matters that share an estate stay two.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from heed_classifier.domain.content import ContentBook
+from heed_classifier.domain.text import PetitionText, fold
+
+_RUN = re.compile(r"[\u4e00-\u9fff]+|[0-9a-z]{2,}")
+_MASKED_PLACE = re.compile(r"[a-z]\d*[市区县]|\*+")
+# Characters that begin or end no name.
+_EDGES = frozenset(
+    "的了是在我你他她们这那和与就都也还有为及被把对等吗呢吧啊个之于以其或并而且但不没很请问您好谢"
+)
+_SIZES = (2, 3)
+# What a petition is about stands at its beginning; the rest only adds noise.
+_FACTS_CHARACTERS = 300
+_REQUEST_FACTOR = 1.5
+_MOST_NAMES = 40
+_DIGITS = 5
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Terms of one text with their frequency weights, before rarity is known."""
+
+    names: Mapping[str, float]
+    problem: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Terms weighed by rarity, each part of length 1."""
+
+    names: Mapping[str, float]
+    problem: Mapping[str, float]
+
+
+class TermReader:
+    """Reads the terms of texts."""
+
+    def __init__(self, book: ContentBook, ordinary: Iterable[str]) -> None:
+        self._book = book
+        self._ordinary = {
+            gram for phrase in ordinary for run in _RUN.findall(phrase) for gram in _grams(run)
+        }
+
+    def read(self, text: PetitionText, place: str = "") -> Terms:
+        """The terms of a text; the request and the place count more."""
+        head = _clean(f"{text.request} {place}")
+        if not text.request.strip():
+            head = _clean(f"{text.facts[:40]} {place}")
+        whole = f"{head} {_clean(text.facts[:_FACTS_CHARACTERS])}"
+        names = Counter(self._names(whole))
+        head_names = set(self._names(head))
+        problem = Counter(hit.hit.phrase for hit in self._book.hits(whole))
+        head_problem = {hit.hit.phrase for hit in self._book.hits(head)}
+        return Terms(
+            {g: _frequency(n, g in head_names, _REQUEST_FACTOR) for g, n in names.items()},
+            {p: _frequency(n, p in head_problem, 2.0) for p, n in problem.items()},
+        )
+
+    def _names(self, text: str) -> list[str]:
+        return [
+            gram
+            for run in _RUN.findall(text)
+            for gram in _grams(run)
+            if gram not in self._ordinary
+        ]
+
+
+def weigh(terms: Terms, counts: Mapping[str, int], total: int) -> Profile:
+    """Weigh terms by how rare they are among the ``total`` matters of the city seen so far."""
+
+    def rarity(term: str) -> float:
+        return math.log((total + 20) / (counts.get(term, 0) + 1))
+
+    names = {term: weight * rarity(term) ** 2 for term, weight in terms.names.items()}
+    kept = dict(sorted(names.items(), key=lambda item: (-item[1], item[0]))[:_MOST_NAMES])
+    problem = {term: weight * rarity(f"#{term}") ** 1.5 for term, weight in terms.problem.items()}
+    return Profile(unit(kept), unit(problem))
+
+
+def counted_terms(terms: Terms) -> list[str]:
+    """The keys under which a matter is counted; words of the problem are marked by ``#``."""
+    return sorted(terms.names) + sorted(f"#{term}" for term in terms.problem)
+
+
+def unit(weights: Mapping[str, float]) -> dict[str, float]:
+    """Scale to length 1, rounded so that a stored profile equals the computed one."""
+    length = math.sqrt(sum(weight * weight for weight in weights.values()))
+    if length <= 0:
+        return {}
+    return {term: round(weight / length, _DIGITS) for term, weight in weights.items()}
+
+
+def cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    """Cosine of two weighted sets of terms."""
+    small, large = (one, other) if len(one) <= len(other) else (other, one)
+    shared = sum(weight * large[term] for term, weight in small.items() if term in large)
+    if not shared:
+        return 0.0
+    lengths = math.sqrt(
+        sum(w * w for w in one.values()) * sum(w * w for w in other.values())
+    )
+    return shared / lengths
+
+
+def stitch(grams: Iterable[str]) -> list[str]:
+    """Join overlapping n-grams to the names that they are pieces of, in the order given."""
+    names: list[str] = []
+    for gram in grams:
+        for place, name in enumerate(names):
+            joined = _overlap(name, gram)
+            if joined:
+                names[place] = joined
+                break
+        else:
+            names.append(gram)
+    return [name for name in names if len(name) >= 3]
+
+
+def _overlap(name: str, gram: str) -> str:
+    if gram in name:
+        return name
+    for size in range(len(gram) - 1, 0, -1):
+        if size >= len(gram) - 1 and name.endswith(gram[:size]):
+            return name + gram[size:]
+        if size >= len(gram) - 1 and name.startswith(gram[-size:]):
+            return gram[: len(gram) - size] + name
+    return ""
+
+
+def _clean(text: str) -> str:
+    return _MASKED_PLACE.sub(" ", fold(text))
+
+
+def _grams(run: str) -> list[str]:
+    if run[0].isascii():
+        return [run]
+    return [
+        gram
+        for size in _SIZES
+        for start in range(len(run) - size + 1)
+        if (gram := run[start : start + size])[0] not in _EDGES and gram[-1] not in _EDGES
+    ]
+
+
+def _frequency(count: int, at_head: bool, factor: float) -> float:  # noqa: FBT001
+    return (1.0 + math.log(count)) * (factor if at_head else 1.0)

@@ -1,0 +1,262 @@
+"""Grouping matters into incidents (事件) as they arrive: same problem of the same thing, near in time.
+
+The outcome depends on the order of arrival only, never on how arrivals were cut into batches. An
+incident is never renamed or merged. It groups problems, never people: no field of a petitioner
+enters here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from heed_classifier.domain.incident_terms import Profile, Terms, cosine, stitch, unit, weigh
+
+WINDOW = timedelta(days=60)
+RECENT = timedelta(days=7)
+# A term that so many matters of the window share names nothing in particular.
+COMMON = 400
+_MOST_CANDIDATES = 20
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """How alike is alike: least name part, least problem part, least mean of the two."""
+
+    names: float = 0.12
+    problem: float = 0.20
+    pair: float = 0.28
+    incident: float = 0.25
+    category_bonus: float = 0.03
+
+
+@dataclass(frozen=True, order=True)
+class MatterKey:
+    """Which matter."""
+
+    region: str
+    uid: UUID
+    k: int = 1
+
+
+@dataclass(frozen=True, order=True)
+class IncidentKey:
+    """Which incident."""
+
+    region: str
+    uid: UUID
+
+
+@dataclass(frozen=True)
+class Known:
+    """A matter that has been grouped, or stands alone."""
+
+    key: MatterKey
+    profile: Profile
+    received_at: datetime
+    category_code: str
+    title: str
+    place: str = ""
+    incident: IncidentKey | None = None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A new matter with its terms."""
+
+    key: MatterKey
+    terms: Terms
+    received_at: datetime
+    category_code: str
+    title: str
+    place: str = ""
+
+
+@dataclass
+class _Sums:
+    names: Counter[str] = field(default_factory=Counter)
+    problem: Counter[str] = field(default_factory=Counter)
+
+    def add(self, profile: Profile) -> None:
+        for term, weight in profile.names.items():
+            self.names[term] += weight  # type: ignore[assignment]
+        for term, weight in profile.problem.items():
+            self.problem[term] += weight  # type: ignore[assignment]
+
+
+class CityGrouping:
+    """The matters of one city within reach, to which arrivals are added one by one."""
+
+    def __init__(
+        self, counts: Mapping[str, int], total: int, thresholds: Thresholds | None = None
+    ) -> None:
+        self._counts = dict(counts)
+        self._total = total
+        self._thresholds = thresholds or Thresholds()
+        self._known: dict[MatterKey, Known] = {}
+        self._by_name: dict[str, list[MatterKey]] = defaultdict(list)
+        self._members: dict[IncidentKey, list[MatterKey]] = defaultdict(list)
+        self._sums: dict[IncidentKey, _Sums] = defaultdict(_Sums)
+
+    def load(self, matters: Iterable[Known]) -> None:
+        """Take in matters that are already known, oldest first."""
+        for matter in matters:
+            self._remember(matter)
+
+    def add(self, arrival: Arrival, new_incident: IncidentKey) -> tuple[Known, list[MatterKey]]:
+        """Group one arrival; ``new_incident`` is used if it founds one with a lone matter.
+
+        Returns the matter as it is now known, and the matters whose incident changed besides it.
+        """
+        for term in (*arrival.terms.names, *(f"#{t}" for t in arrival.terms.problem)):
+            self._counts[term] = self._counts.get(term, 0) + 1
+        self._total += 1
+        profile = weigh(arrival.terms, self._counts, self._total)
+        found = self._best(arrival, profile)
+        incident: IncidentKey | None = None
+        changed: list[MatterKey] = []
+        if isinstance(found, IncidentKey):
+            incident = found
+        elif found is not None:
+            incident = new_incident
+            changed.append(found)
+            self._join(found, incident)
+        known = Known(
+            arrival.key,
+            profile,
+            arrival.received_at,
+            arrival.category_code,
+            arrival.title,
+            arrival.place,
+            incident,
+        )
+        self._remember(known)
+        return known, changed
+
+    def members(self, incident: IncidentKey) -> list[Known]:
+        """The members within reach, in order of arrival."""
+        return [self._known[key] for key in self._members[incident]]
+
+    def _best(self, arrival: Arrival, profile: Profile) -> MatterKey | IncidentKey | None:
+        limits = self._thresholds
+        best: tuple[float, str, MatterKey | IncidentKey] | None = None
+        for target, names, problem, agrees in self._compare(arrival, profile):
+            mean = (names + problem) / 2 + (limits.category_bonus if agrees else 0.0)
+            least = limits.incident if isinstance(target, IncidentKey) else limits.pair
+            if names < limits.names or problem < limits.problem or mean < least:
+                continue
+            # Uids are no tie-breaker: the founding order of the matters decides.
+            candidate = (mean - least, str(target), target)
+            if best is None or candidate[:1] > best[:1]:
+                best = candidate
+        return best[2] if best else None
+
+    def _compare(
+        self, arrival: Arrival, profile: Profile
+    ) -> list[tuple[MatterKey | IncidentKey, float, float, bool]]:
+        compared: list[tuple[MatterKey | IncidentKey, float, float, bool]] = []
+        seen: set[IncidentKey] = set()
+        for key in self._candidates(arrival, profile):
+            other = self._known[key]
+            if other.incident is None:
+                names = cosine(profile.names, other.profile.names)
+                problem = cosine(profile.problem, other.profile.problem)
+                compared.append((key, names, problem, self._agrees(arrival, [other])))
+            elif other.incident not in seen:
+                seen.add(other.incident)
+                sums = self._sums[other.incident]
+                names = cosine(profile.names, sums.names)
+                problem = cosine(profile.problem, sums.problem)
+                agrees = self._agrees(arrival, self.members(other.incident))
+                compared.append((other.incident, names, problem, agrees))
+        return compared
+
+    def _candidates(self, arrival: Arrival, profile: Profile) -> list[MatterKey]:
+        scores: dict[MatterKey, float] = {}
+        for name, weight in profile.names.items():
+            holders = self._by_name.get(name, ())
+            if len(holders) > COMMON:
+                continue
+            for key in holders:
+                other = self._known[key]
+                if abs(arrival.received_at - other.received_at) <= WINDOW:
+                    scores[key] = scores.get(key, 0.0) + weight * other.profile.names[name]
+        # Insertion order is order of arrival, and sorting is stable.
+        return sorted(scores, key=lambda key: -round(scores[key], 9))[:_MOST_CANDIDATES]
+
+    @staticmethod
+    def _agrees(arrival: Arrival, others: Sequence[Known]) -> bool:
+        frequent = Counter(other.category_code for other in others).most_common(1)
+        return bool(frequent) and frequent[0][0] == arrival.category_code
+
+    def _join(self, key: MatterKey, incident: IncidentKey) -> None:
+        lone = self._known[key]
+        self._known[key] = Known(
+            lone.key,
+            lone.profile,
+            lone.received_at,
+            lone.category_code,
+            lone.title,
+            lone.place,
+            incident,
+        )
+        self._members[incident].append(key)
+        self._sums[incident].add(lone.profile)
+
+    def _remember(self, matter: Known) -> None:
+        self._known[matter.key] = matter
+        for name in matter.profile.names:
+            self._by_name[name].append(matter.key)
+        if matter.incident is not None:
+            self._members[matter.incident].append(matter.key)
+            self._sums[matter.incident].add(matter.profile)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is shown of an incident."""
+
+    title: str
+    keywords: tuple[str, ...]
+    category_code: str
+    matter_count: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    recent_count: int
+    places: tuple[str, ...]
+
+
+def summarize(members: Sequence[Known]) -> Summary:
+    """Describe an incident by its members (at least one)."""
+    sums = _Sums()
+    for member in members:
+        sums.add(member.profile)
+    centre = max(
+        members,
+        key=lambda m: (
+            round(cosine(m.profile.names, sums.names) + cosine(m.profile.problem, sums.problem), 9),
+            m.received_at,
+        ),
+    )
+    last = max(member.received_at for member in members)
+    shared = [name for name, _ in _top(unit(sums.names), 12)]
+    names = stitch(shared)[:3]
+    problem = [phrase for phrase, _ in _top(unit(sums.problem), 4)]
+    given = [place for place, _ in Counter(m.place for m in members if m.place).most_common(5)]
+    return Summary(
+        title=centre.title,
+        keywords=tuple(dict.fromkeys([*names[:2], *problem])),
+        category_code=Counter(m.category_code for m in members).most_common(1)[0][0],
+        matter_count=len(members),
+        first_seen_at=min(member.received_at for member in members),
+        last_seen_at=last,
+        recent_count=sum(last - member.received_at <= RECENT for member in members),
+        places=tuple(dict.fromkeys(given or names)),
+    )
+
+
+def _top(weights: Mapping[str, float], most: int) -> list[tuple[str, float]]:
+    return sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:most]
