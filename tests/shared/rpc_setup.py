@@ -2,7 +2,7 @@
 """A service on a loopback port over mutual TLS, and channels to it, for tests of the RPC side."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from heed.feed.v1.feed_service_pb2_grpc import (
 from heed_local.authority import Authority
 from heed_shared.clock import SystemClock
 from heed_shared.rpc.client import TlsFiles, open_channel_for
-from heed_shared.rpc.server import Service, serve
+from heed_shared.rpc.server import Service, Servicer, serve
 from heed_shared.settings import ServiceSettings, load_settings
 
 FEED_SERVICE = pb.DESCRIPTOR.services_by_name["FeedService"]
@@ -109,6 +109,7 @@ async def running(
     *,
     environ: dict[str, str] | None = None,
     clock: Any = None,
+    extra: Sequence[Servicer] = (),
     **service: Any,
 ) -> AsyncIterator[Running]:
     """Serve until the block ends."""
@@ -116,7 +117,10 @@ async def running(
         name="intake",
         settings=settings_for(authority, **(environ or {})),
         clock=clock or SystemClock(),
-        servicers=[(add_FeedServiceServicer_to_server, servicer or ScriptedFeed(), FEED_SERVICE)],
+        servicers=[
+            (add_FeedServiceServicer_to_server, servicer or ScriptedFeed(), FEED_SERVICE),
+            *extra,
+        ],
         **service,
     )
     ready, stop = asyncio.Event(), asyncio.Event()
