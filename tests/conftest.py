@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from heed_local.authority import Authority, make_authority
 from heed_local.postgres import Cluster, EmbeddedPostgres
+from tests.database_templates import DatabaseTemplates, MadeDatabase
 
 _WANT_OF_DATA = "HEED_DATA is absent"
 
@@ -43,6 +44,31 @@ def own_cluster(open_directory: Path) -> Iterator[Cluster]:
     with EmbeddedPostgres(directory / "postgres", fsync=False) as running:
         yield running
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_templates(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> DatabaseTemplates:
+    """The migrated databases that `make_database` copies."""
+    return DatabaseTemplates(cluster, tmp_path_factory.mktemp("roles") / "passwords.json")
+
+
+@pytest.fixture
+def make_database(database_templates: DatabaseTemplates) -> Iterator[Callable[[str], MadeDatabase]]:
+    """Makes a fresh, migrated database of a service: `make_database("intake")["url"]`.
+
+    A plain function, for synchronous and asynchronous tests; the databases go after the test.
+    """
+    made: list[MadeDatabase] = []
+
+    def make(service: str) -> MadeDatabase:
+        made.append(database_templates.copy(service))
+        return made[-1]
+
+    yield make
+    for database in made:
+        database_templates.drop(database)
 
 
 @pytest.fixture(scope="session")

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from heed_shared.provision import provision
 
 from heed_local.authority import SERVICES
 from heed_local.private_files import write_private
+from heed_shared.provision import provision
 
 SCHEMAS: Final = {
     "intake": ("intake", "intake_sealed"),
@@ -37,10 +38,12 @@ class ServiceDatabases:
     passwords: dict[str, dict[str, str]]
 
     @classmethod
-    async def provisioned(cls, admin_url: str, password_file: Path) -> Self:
+    async def provisioned(
+        cls, admin_url: str, password_file: Path, services: Sequence[str] = SERVICES
+    ) -> Self:
         """Make roles and schemas in the database of `admin_url`; running it again is fine."""
         passwords = _load_or_make_passwords(password_file)
-        for service in SERVICES:
+        for service in services:
             await provision(admin_url, service, SCHEMAS[service], passwords[service])
         return cls(admin_url, passwords)
 
