@@ -1,0 +1,172 @@
+"""A sample feed that is served over mutual TLS and consumed, for the tests of the feed."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+from heed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
+from heed.intake.v1.events_pb2 import PetitionEvent
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from heed_local.authority import Authority
+from heed_shared.database import Database, Transaction
+from heed_shared.feed import (
+    Delivery,
+    FeedConsumer,
+    FeedServer,
+    FeedSpec,
+    NewEvent,
+)
+from tests.shared.rpc_setup import running
+
+FEED = "intake.petitions"
+SECRET = "classifier.observations"
+FEEDS = (
+    FeedSpec(FEED, "petition", ("classifier", "disposal")),
+    FeedSpec(SECRET, "observation", ("warning",), restricted=True),
+)
+NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
+
+
+def event(subject: str, etag: str = "", region: str = "110101", trace: str = "") -> NewEvent:
+    """A petition's event."""
+    return NewEvent(
+        feed=FEED,
+        subject=subject,
+        region_code=region,
+        etag=etag,
+        recorded_at=NOON,
+        payload=PetitionEvent(kind=PetitionEvent.KIND_REGISTERED, petition=subject),
+        traceparent=trace,
+    )
+
+
+async def publish(database: Database, *events: NewEvent) -> None:
+    """Publishes in a transaction of its own."""
+    async with database.transaction() as tx:
+        await tx.publish(events)
+        await tx.commit()
+
+
+async def publish_many(database: Database, count: int, per_subject: int = 2) -> None:
+    """Publishes ``count`` events, several for each subject in order."""
+    await publish(
+        database, *(event(f"petitions/{n // per_subject}", f"{n:05}") for n in range(count))
+    )
+
+
+async def state(_connection: AsyncConnection) -> AsyncIterator[NewEvent]:
+    """The state behind the sample feed: every subject that the effect table of the server has."""
+    rows = await _connection.execute(text("SELECT subject, note FROM effect ORDER BY id"))
+    for row in rows:
+        yield event(row.subject, row.note)
+
+
+@dataclass
+class Recorder:
+    """A handler that writes one row for each event; tests hang what they need into its hooks."""
+
+    poison: set[str] = field(default_factory=set)
+    on_prepare: Callable[[], Awaitable[None]] | None = None
+    after_apply: Callable[[], Awaitable[None]] | None = None
+    prepared: list[str] = field(default_factory=list)
+
+    async def prepare(self, deliveries: Sequence[Delivery]) -> Any:
+        self.prepared.extend(item.event.etag for item in deliveries)
+        if self.on_prepare:
+            await self.on_prepare()
+
+    async def apply(self, tx: Transaction, deliveries: Sequence[Delivery], prepared: Any) -> None:
+        for item in deliveries:
+            if item.event.subject in self.poison:
+                raise ValueError("text that must not be kept")
+            await tx.connection.execute(
+                text("INSERT INTO effect (subject, note) VALUES (:subject, :note)"),
+                {"subject": item.event.subject, "note": item.event.etag},
+            )
+        if self.after_apply:
+            await self.after_apply()
+
+
+@dataclass
+class Rebuilder(Recorder):
+    """A recorder that can start again."""
+
+    async def rebuild(self, tx: Transaction) -> None:
+        await tx.connection.execute(text("DELETE FROM effect"))
+
+
+@dataclass
+class Served:
+    """A running feed server."""
+
+    server: FeedServer
+    channel: Callable[..., grpc.aio.Channel]
+    stop: asyncio.Event
+
+    def stub(self, name: str = "classifier", role: str = "") -> FeedServiceStub:
+        """A stub of a service, or of a demo identity."""
+        return FeedServiceStub(self.channel(role, name=name) if role else self.channel(name=name))
+
+
+@asynccontextmanager
+async def served(authority: Authority, database: Database, **options: Any) -> AsyncIterator[Served]:
+    """Serve the sample feeds of a database."""
+    server = FeedServer(database, FEEDS, {FEED: state}, **options)
+    async with running(authority, server, background=[server]) as service:
+        channels: list[grpc.aio.Channel] = []
+
+        def channel(role: str = "", *, name: str = "client") -> grpc.aio.Channel:
+            channels.append(service.channel(role, name=name))
+            return channels[-1]
+
+        try:
+            yield Served(server, channel, service.stop)
+        finally:
+            for opened in channels:
+                await opened.close()
+
+
+@asynccontextmanager
+async def consuming(*consumers: FeedConsumer) -> AsyncIterator[None]:
+    """Run consumers during the block."""
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(consumer.run(stop)) for consumer in consumers]
+    try:
+        yield
+    finally:
+        stop.set()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def effects(database: Database) -> list[tuple[str, str]]:
+    """What recorders have written, in order."""
+    async with database.read() as connection:
+        rows = await connection.execute(text("SELECT subject, note FROM effect ORDER BY id"))
+        return [(row.subject, row.note) for row in rows]
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    """Wait until a condition holds; fail when it does not in time."""
+    ends_at = time.monotonic() + seconds
+    while not await condition():
+        assert time.monotonic() < ends_at, "the condition did not come true in time"
+        await asyncio.sleep(0.02)
+
+
+async def applied(database: Database, count: int, seconds: float = 10) -> list[tuple[str, str]]:
+    """Wait until so many effects are there; return them."""
+
+    async def enough() -> bool:
+        return len(await effects(database)) >= count
+
+    await until(enough, seconds)
+    return await effects(database)
