@@ -5,6 +5,7 @@ that none can be moved to another row. New petitions use the ring's current key;
 readable as long as their key is in the ring. Deleting the wrapped key of a petition erases it.
 """
 
+import hashlib
 import json
 import secrets
 from dataclasses import dataclass
@@ -67,6 +68,8 @@ class KeyRing:
 
     def __init__(self, current: str, keys: dict[str, bytes]) -> None:
         self._current = current
+        # Enough to compare rings by, and of no use to anyone else.
+        self.digests = {hashlib.sha256(key).digest() for key in keys.values()}
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
 
     @classmethod
@@ -92,6 +95,10 @@ class KeyRing:
             if len(key) != _KEY_BYTES or not 0 < len(key_id.encode()) <= _LARGEST_KEY_ID:
                 raise KeyRingError(f"{path}: key {key_id!r} must have {_KEY_BYTES} bytes")
         return cls(current, keys)
+
+    def shares_a_key_with(self, other: "KeyRing") -> bool:
+        """Say whether a key is in both rings."""
+        return not self.digests.isdisjoint(other.digests)
 
     def new_key(self, uid: UUID) -> tuple[DataKey, WrappedKey]:
         """Return a fresh data key for a petition, and how to store it."""

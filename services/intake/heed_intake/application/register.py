@@ -23,7 +23,6 @@ from heed_intake.domain.screening import ScreeningRules, screen
 from heed_intake.domain.submission_rules import violations
 from heed_shared.clock import Clock
 from heed_shared.errors import (
-    FieldViolation,
     HeedError,
     InvalidField,
     InvalidFields,
@@ -47,8 +46,6 @@ class RegisterCommand:
     digest: bytes
     """Digest of the whole request, by which a repeated request_id is told from a reused one."""
     submission: Submission
-    shape_problems: tuple[FieldViolation, ...] = ()
-    """Breaches of the contract's own rules, where the caller of this use case checks them."""
     traceparent: str = ""
 
     @property
@@ -100,7 +97,7 @@ async def register_many(
 def _draft(command: RegisterCommand, registering: Registering) -> Draft:
     submission = command.submission
     now = registering.clock.now()
-    problems = [*command.shape_problems, *violations(submission, now)]
+    problems = violations(submission, now)
     if problems:
         raise InvalidFields(problems)
     if submission.region_code not in registering.regions:

@@ -1,0 +1,81 @@
+"""Reads petitions and their masked texts for the use cases."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+
+from heed_intake.adapters.petition_rows import ORDINARY_COLUMNS, ordinary_petition, ordinary_rows
+from heed_intake.application.ports import PetitionFilter, ReadText
+from heed_intake.domain.petition import Petition, State
+from heed_shared.database import Database
+
+_GET = text(f"""
+SELECT {ORDINARY_COLUMNS}
+  FROM petition JOIN receipt USING (uid)
+ WHERE petition.region_code = :region_code AND petition.uid = :uid
+""")
+# The order of uids is the order of registration (registered_at in milliseconds, then uid).
+# "~" sorts after every character of a code.
+_LIST = """
+SELECT {columns}
+  FROM (SELECT * FROM petition
+         WHERE handling_region_code >= :prefix AND handling_region_code <= :prefix || '~'{more}
+         ORDER BY uid DESC LIMIT :limit) AS petition
+  JOIN receipt USING (uid)
+ ORDER BY petition.uid DESC
+"""
+_MARKS = text("SELECT uid, handling_region_code FROM sealed_mark WHERE uid = ANY(:uids)")
+_SEALED_REGIONS = text("SELECT uid, handling_region_code FROM petition WHERE uid = ANY(:uids)")
+
+
+class PostgresPetitions:
+    """PetitionReader and TextReader on the two lanes."""
+
+    def __init__(self, ordinary: Database, sealed: Database) -> None:
+        self._ordinary = ordinary
+        self._sealed = sealed
+
+    async def get(self, region_code: str, uid: UUID) -> Petition | None:
+        """Return a petition of the ordinary lane, or None."""
+        async with self._ordinary.read() as connection:
+            result = await connection.execute(_GET, {"region_code": region_code, "uid": uid})
+            row = result.mappings().first()
+        return ordinary_petition(dict(row)) if row else None
+
+    async def list(
+        self, which: PetitionFilter, after: UUID | None, limit: int
+    ) -> Sequence[Petition]:
+        """Return petitions by descending registration; see the port."""
+        given = {
+            "after": ("uid < :after", after),
+            "received_from": ("received_at >= :received_from", which.received_from),
+            "received_before": ("received_at < :received_before", which.received_before),
+        }
+        asked = {name: pair for name, pair in given.items() if pair[1] is not None}
+        more = "".join(f" AND {condition}" for condition, _ in asked.values())
+        values = {name: value for name, (_, value) in asked.items()}
+        async with self._ordinary.read() as connection:
+            result = await connection.execute(
+                text(_LIST.format(columns=ORDINARY_COLUMNS, more=more)),
+                {"prefix": which.region_prefix, "limit": limit, **values},
+            )
+            return [ordinary_petition(dict(row)) for row in result.mappings()]
+
+    async def texts(self, names: Iterable[tuple[str, UUID]]) -> Mapping[UUID, ReadText]:
+        """Return what is known of each petition; see the port."""
+        wanted = {uid: region_code for region_code, uid in names}
+        async with self._ordinary.read() as connection:
+            rows = await ordinary_rows(connection, wanted)
+            marks = await connection.execute(_MARKS, {"uids": [*wanted.keys() - rows.keys()]})
+            sealed = {row.uid: row.handling_region_code for row in marks}
+        if missing := [*wanted.keys() - rows.keys() - sealed.keys()]:
+            async with self._sealed.read() as connection:
+                found = await connection.execute(_SEALED_REGIONS, {"uids": missing})
+                sealed |= {row.uid: row.handling_region_code for row in found}
+        texts = {uid: ReadText(None, State.SEALED, region) for uid, region in sealed.items()}
+        for uid, row in rows.items():
+            if row["region_code"] == wanted[uid]:
+                petition = ordinary_petition(row)
+                texts[uid] = ReadText(petition, petition.state, petition.handling_region_code)
+        return texts

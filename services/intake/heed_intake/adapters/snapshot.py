@@ -1,0 +1,40 @@
+"""The state behind intake.petitions, for a consumer that builds its own anew.
+
+Petitions in the ordinary lane are told as registered. Sealed ones are left out: whoever starts from
+nothing has nothing of theirs to delete.
+"""
+
+from collections.abc import AsyncIterator
+
+from heed.intake.v1.events_pb2 import PetitionEvent
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from heed_intake.adapters.registration_store import FEED
+from heed_intake.domain.petition import State
+from heed_shared.feed import NewEvent
+from heed_shared.ids import etag_of, petition_name
+
+_ALL = text("""
+SELECT region_code, uid, handling_region_code, registered_at, state, version
+  FROM petition ORDER BY uid
+""")
+_KINDS = {
+    State.REGISTERED: PetitionEvent.KIND_REGISTERED,
+    State.WITHDRAWN: PetitionEvent.KIND_WITHDRAWN,
+}
+
+
+async def petition_snapshot(connection: AsyncConnection) -> AsyncIterator[NewEvent]:
+    """Yield one event for each petition, in the order of registration, in constant memory."""
+    async with connection.stream(_ALL) as rows:
+        async for row in rows:
+            name = petition_name(row.region_code, row.uid)
+            yield NewEvent(
+                feed=FEED,
+                subject=name,
+                region_code=row.handling_region_code,
+                etag=etag_of(row.version),
+                recorded_at=row.registered_at,
+                payload=PetitionEvent(kind=_KINDS[State(row.state)], petition=name),
+            )

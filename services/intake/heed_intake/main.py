@@ -1,0 +1,195 @@
+"""Starts intake: ``heed-intake migrate`` before a rollout, ``heed-intake serve`` in it.
+
+This is the only place that knows which adapter stands behind which port.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import uvloop
+from heed.feed.v1 import feed_service_pb2
+from heed.intake.v1 import intake_service_pb2
+from heed.intake.v1.intake_service_pb2_grpc import add_IntakeServiceServicer_to_server
+from sqlalchemy import text
+
+from heed_intake.adapters.consumers import (
+    CLASSIFICATION_FEED,
+    PROGRESS_FEED,
+    ProgressHandler,
+    SuspicionHandler,
+)
+from heed_intake.adapters.months import Months
+from heed_intake.adapters.petition_reader import PostgresPetitions
+from heed_intake.adapters.progress_store import PostgresProgress
+from heed_intake.adapters.query_codes import QueryCodes
+from heed_intake.adapters.registration_store import FEED, PostgresRegistrations
+from heed_intake.adapters.request_ids import RequestIds
+from heed_intake.adapters.screening_file import load_screening_rules
+from heed_intake.adapters.sealing import Sealing
+from heed_intake.adapters.snapshot import petition_snapshot
+from heed_intake.api.servicer import Intake, IntakeServicer
+from heed_intake.application.check_progress import WrongCodes
+from heed_intake.application.register import Registering
+from heed_intake.application.waves import RegistrationWaves
+from heed_intake.settings import IntakeSettings
+from heed_shared.clock import Clock, ReplayClock, SystemClock
+from heed_shared.database import Database
+from heed_shared.feed import FeedConsumer, FeedServer, FeedSpec, Handler
+from heed_shared.logs import setup_logs
+from heed_shared.migrations import run_migrations, schema_is_current
+from heed_shared.paging import PageTokens
+from heed_shared.reference.regions import Regions
+from heed_shared.rpc.client import open_channel
+from heed_shared.rpc.server import Service, serve
+from heed_shared.settings import SettingsError, load_settings
+from heed_shared.telemetry import setup_telemetry
+
+NAME = "intake"
+SCHEMA = "intake"
+SEALED_SCHEMA = "intake_sealed"
+PACKAGE = "heed_intake"
+FEEDS = (FeedSpec(FEED, "petition", ("classifier", "disposal")),)
+_USABLE = text("SELECT count(*) FROM petition WHERE uid = gen_random_uuid()")
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The two databases of one process."""
+
+    ordinary: Database
+    sealed: Database
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="heed-intake", description="Intake (信息登记) of Heed")
+    parser.add_argument("command", choices=("migrate", "serve"))
+    command = parser.parse_args(arguments).command
+    try:
+        settings = load_settings(IntakeSettings, os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    setup_logs(NAME, development=settings.development)
+    if command == "migrate" and settings.migration_url is None:
+        sys.stderr.write("HEED_MIGRATION_URL: required to migrate\n")
+        return 2
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_migrate(settings) if command == "migrate" else _serve(settings))
+    return 0
+
+
+async def _migrate(settings: IntakeSettings) -> None:
+    if settings.migration_url is not None:
+        await run_migrations(NAME, PACKAGE, settings.migration_url, SCHEMA)
+
+
+async def _serve(settings: IntakeSettings) -> None:
+    async with open_service(settings) as service:
+        await serve(service)
+
+
+@asynccontextmanager
+async def open_service(settings: IntakeSettings) -> AsyncIterator[Service]:
+    """Build the service and everything behind it; closed in reverse order at the end."""
+    telemetry = setup_telemetry(NAME, settings)
+    async with AsyncExitStack() as stack:
+        ordinary = await Database.open(settings.database_url, SCHEMA, settings.pool_size)
+        stack.push_async_callback(ordinary.close)
+        sealed = await Database.open(
+            settings.sealed_database_url, SEALED_SCHEMA, settings.sealed_pool_size
+        )
+        stack.push_async_callback(sealed.close)
+        lanes = Lanes(ordinary, sealed)
+        clock = _clock(settings)
+        intake = _intake(settings, lanes, clock)
+        stack.push_async_callback(intake.waves.drain)
+        consumers = await _consumers(settings, lanes, clock, stack)
+        feeds = FeedServer(
+            ordinary,
+            FEEDS,
+            {FEED: petition_snapshot},
+            consumers,
+            page_tokens=intake.page_tokens,
+        )
+        months = Months(clock, ordinary)
+        descriptor = intake_service_pb2.DESCRIPTOR.services_by_name["IntakeService"]
+        yield Service(
+            name=NAME,
+            settings=settings,
+            clock=clock,
+            servicers=(
+                (add_IntakeServiceServicer_to_server, IntakeServicer(intake), descriptor),
+                feeds.servicer(),
+            ),
+            background=(feeds, months, *consumers),
+            readiness=(lambda: _ready(lanes),),
+            on_advance=(months.catch_up,),
+            telemetry=telemetry,
+        )
+
+
+def _clock(settings: IntakeSettings) -> Clock:
+    if settings.clock == "replay" and settings.replay_start is not None:
+        return ReplayClock(settings.replay_start)
+    return SystemClock()
+
+
+def _intake(settings: IntakeSettings, lanes: Lanes, clock: Clock) -> Intake:
+    codes = QueryCodes(settings.query_code_key)
+    store = PostgresRegistrations(
+        lanes.ordinary,
+        lanes.sealed,
+        settings.key_ring,
+        settings.sealed_key_ring,
+        codes,
+        RequestIds(settings.query_code_key, settings.sealed_key_ring),
+    )
+    rules = settings.accusation_rules or load_screening_rules()
+    registering = Registering(Regions.load(settings.regions), rules, clock, store)
+    petitions = PostgresPetitions(lanes.ordinary, lanes.sealed)
+    return Intake(
+        registering=registering,
+        waves=RegistrationWaves(registering),
+        petitions=petitions,
+        texts=petitions,
+        progress=PostgresProgress(lanes.ordinary, lanes.sealed, codes),
+        wrong_codes=WrongCodes(time.monotonic),
+        page_tokens=PageTokens(settings.page_token_key),
+    )
+
+
+async def _consumers(
+    settings: IntakeSettings, lanes: Lanes, clock: Clock, stack: AsyncExitStack
+) -> list[FeedConsumer]:
+    sealing = Sealing(lanes.ordinary, lanes.sealed, settings.key_ring, settings.sealed_key_ring)
+    wanted: tuple[tuple[str, str, Handler], ...] = (
+        (settings.disposal_target, PROGRESS_FEED, ProgressHandler()),
+        (settings.classifier_target, CLASSIFICATION_FEED, SuspicionHandler(sealing, clock)),
+    )
+    feed_service = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"]
+    consumers = []
+    for target, feed, handler in wanted:
+        if target:
+            channel = open_channel(target, settings, (feed_service,))
+            stack.push_async_callback(channel.close)
+            consumers.append(FeedConsumer(feed, NAME, channel, lanes.ordinary, handler))
+    return consumers
+
+
+async def _ready(lanes: Lanes) -> None:
+    """Raise unless both lanes answer and the schema is the newest."""
+    if not await schema_is_current(lanes.ordinary, PACKAGE):
+        raise RuntimeError("the schema is not at the newest revision")
+    async with lanes.sealed.single() as connection:
+        await connection.execute(_USABLE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Settings of intake, beyond those that every service has."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from heed_intake.adapters.key_ring import KeyRing, KeyRingError
+from heed_intake.adapters.screening_file import ScreeningFileError, load_screening_rules
+from heed_intake.domain.screening import ScreeningRules
+from heed_shared.settings import ServiceSettings, key_file, setting
+
+
+def _key_ring(text: str) -> KeyRing:
+    try:
+        return KeyRing.load(Path(text))
+    except KeyRingError as error:
+        raise ValueError(str(error)) from error
+
+
+def _rules(text: str) -> ScreeningRules:
+    try:
+        return load_screening_rules(Path(text))
+    except ScreeningFileError as error:
+        raise ValueError(str(error)) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntakeSettings(ServiceSettings):
+    """What intake is told from outside."""
+
+    sealed_database_url: str = setting("HEED_SEALED_DATABASE_URL", secret=True)
+    """The same database with the role of the sealed lane."""
+    key_ring: KeyRing = setting("HEED_KEY_RING", secret=True, parse=_key_ring)
+    """Wrapping keys of the ordinary lane: JSON with ``current`` and ``keys``, from a file."""
+    sealed_key_ring: KeyRing = setting("HEED_SEALED_KEY_RING", secret=True, parse=_key_ring)
+    """Wrapping keys of the sealed lane; other keys than the ordinary ones."""
+    query_code_key: bytes = setting("HEED_QUERY_CODE_KEY", secret=True, parse=key_file)
+    """Key of the hashes of query codes and request payloads, from a file."""
+    accusation_rules: ScreeningRules | None = setting(
+        "HEED_ACCUSATION_RULES", default=None, parse=_rules
+    )
+    """Screening rules that replace the shipped ones, from a TOML file."""
+    sealed_pool_size: int = setting("HEED_SEALED_POOL_SIZE", default=4)
+    """Database connections for the sealed lane."""
+
+    def problems(self) -> list[str]:
+        """Say what is wrong across fields."""
+        found = super().problems()
+        if self.key_ring.shares_a_key_with(self.sealed_key_ring):
+            found.append("HEED_SEALED_KEY_RING: must not share a key with HEED_KEY_RING")
+        if self.sealed_database_url == self.database_url:
+            found.append("HEED_SEALED_DATABASE_URL: must name the role of the sealed lane")
+        if self.sealed_pool_size < 1:
+            found.append("HEED_SEALED_POOL_SIZE: must be at least 1")
+        return found
