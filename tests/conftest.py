@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from heed_local.authority import Authority, make_authority
-from heed_local.postgres import Cluster, EmbeddedPostgres
+from heed_local.postgres import Cluster, EmbeddedPostgres, forget_libpq_variables
 from tests.database_templates import DatabaseTemplates, MadeDatabase
 
 _WANT_OF_DATA = "HEED_DATA is absent"
@@ -84,6 +84,11 @@ def heed_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip(_WANT_OF_DATA)
     return Path(folder)
+
+
+def pytest_configure() -> None:
+    """Keep settings of a system Postgres away from all tests."""
+    forget_libpq_variables()
 
 
 @pytest.hookimpl(trylast=True)

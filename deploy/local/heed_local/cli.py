@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ import grpc
 from rich.console import Console
 from rich.table import Table
 
-from heed_local.postgres import PostgresError
+from heed_local.postgres import PostgresError, forget_libpq_variables
 from heed_local.run_state import NotRunningError, default_run_dir
 from heed_local.service_process import ServiceError
 
@@ -27,6 +28,8 @@ _CHANNELS = ("letter", "visit", "call", "web", "leader_mailbox", "hotline", "hig
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     options = _parser().parse_args(arguments)
+    if "HEED_DATABASE_URL" not in os.environ:
+        forget_libpq_variables()
     try:
         return int(options.run(options))
     except (NotRunningError, PostgresError, ServiceError, _CallError) as error:

@@ -38,6 +38,7 @@ __all__ = ["SERVICES", "ServiceError", "Suite"]
 DATABASE: Final = "heed"
 _HOST: Final = "127.0.0.1"
 _WITH_STARTER_MODEL: Final = ("classifier", "warning")
+_OWN_DATABASE: Final = ("HEED_DATABASE_URL", "HEED_MIGRATION_URL")
 _WATCH_EVERY_S: Final = 0.5
 # One thread for each service and library: four processes share the cores already.
 _SINGLE_THREADED: Final = {
@@ -173,6 +174,13 @@ class Suite:
             service.terminate()
         return await service.ended()
 
+    def service_pid(self, name: str) -> int:
+        """Process number of a serving service."""
+        pid = self._services[name].pid
+        if pid is None:
+            raise RuntimeError(f"{name} is not serving")
+        return pid
+
     async def watch(self) -> None:
         """Run until a service ends by itself.
 
@@ -222,9 +230,10 @@ class Suite:
         telemetry = {"HEED_OTLP_ENDPOINT": otlp_endpoint}
         if self.collector is not None:
             telemetry["HEED_TRACE_RATIO"] = "0"  # Only traces that a caller asked for.
+        inherited = {key: value for key, value in os.environ.items() if key not in _OWN_DATABASE}
         for name in SERVICES:
             environment = {
-                **inherited_environment(),
+                **inherited,
                 **_SINGLE_THREADED,
                 **self.authority.environment(name),
                 **databases.environment(name),
@@ -253,16 +262,6 @@ async def _bring_up(service: ServiceProcess) -> None:
     if service.name in _WITH_STARTER_MODEL:
         await service.run("prepare")
     await service.serve()
-
-
-def inherited_environment() -> dict[str, str]:
-    """Our own environment without what would redirect a service's database connections."""
-    dropped = ("HEED_DATABASE_URL", "HEED_MIGRATION_URL")
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name not in dropped and not name.startswith("PG")
-    }
 
 
 def _clock_settings(clock: str, replay_start: datetime | None) -> dict[str, str]:

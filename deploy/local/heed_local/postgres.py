@@ -226,6 +226,15 @@ class EmbeddedPostgres:
             path.unlink()
 
 
+def forget_libpq_variables() -> None:
+    """Drop PGHOST, PGSSLMODE and the like from our environment, for us and our children.
+
+    They speak of another Postgres than the embedded one, and asyncpg heeds them too.
+    """
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+
+
 def dynamic_shared_memory_type(shm: Path) -> str:
     """`posix` where /dev/shm has room, else `mmap`: containers often have 64 MB of it or none."""
     try:
