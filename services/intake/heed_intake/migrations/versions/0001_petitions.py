@@ -161,6 +161,7 @@ SELECT intake_make_month((current_date + make_interval(months => ahead))::date)
   FROM generate_series(0, 3) AS ahead
 """
 
+_HAS_SCHEMA = sa.text("SELECT to_regnamespace(:sealed) IS NOT NULL")
 _USERS_OF_SEALED = sa.text("""
 SELECT DISTINCT grantee::regrole::text
   FROM pg_namespace, aclexplode(nspacl)
@@ -168,15 +169,18 @@ SELECT DISTINCT grantee::regrole::text
 """)
 
 
-def upgrade(schema: str) -> None:
+def upgrade() -> None:
     """Create both lanes."""
+    schema = _schema()
     sealed = f"{schema}_sealed"
     create_foundation(op, schema)
     for statement in _ORDINARY:
         op.execute(statement)
     op.execute(_MAKE_MONTH.format(schema=schema))
     op.execute(_FIRST_MONTHS)
-    op.execute(f'CREATE SCHEMA IF NOT EXISTS "{sealed}"')
+    # Where the administrator provisioned it, this role may not create schemas, not even in vain.
+    if not op.get_bind().scalar(_HAS_SCHEMA, {"sealed": sealed}):
+        op.execute(f'CREATE SCHEMA "{sealed}"')
     for statement in _SEALED:
         op.execute(statement.replace("{sealed}", f'"{sealed}"'))
     for role in op.get_bind().execute(_USERS_OF_SEALED, {"sealed": sealed}).scalars():
@@ -186,9 +190,14 @@ def upgrade(schema: str) -> None:
         op.execute(f'GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA "{sealed}" TO {role}')
 
 
-def downgrade(schema: str) -> None:
+def downgrade() -> None:
     """Drop everything; what was registered is lost."""
+    schema = _schema()
     op.execute(f'DROP TABLE "{schema}_sealed".receipt, "{schema}_sealed".petition')
     op.execute("DROP FUNCTION intake_make_month(date)")
     op.execute("DROP TABLE sealed_mark, progress_step, receipt, receipt_counter, petition")
     drop_foundation(op)
+
+
+def _schema() -> str:
+    return op.get_context().version_table_schema or "intake"

@@ -1,0 +1,160 @@
+"""Intake in this process: real Postgres, real gRPC over mutual TLS, the generated stubs."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import grpc
+import pytest
+import pytest_asyncio
+from heed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
+from heed.intake.v1 import intake_service_pb2 as pb
+from heed.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
+
+from heed_intake.main import open_service
+from heed_intake.settings import IntakeSettings
+from heed_local.authority import Authority
+from heed_shared.rpc.client import TlsFiles, open_channel_for
+from heed_shared.rpc.server import Service, serve
+from heed_shared.settings import load_settings
+from tests.database_templates import MadeDatabase
+
+NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+COUNTY = "110105"
+
+
+def submission(**fields: Any) -> dict[str, Any]:
+    """A submission that is fine; `fields` replace its own."""
+    return {
+        "region_code": COUNTY,
+        "channel": "CHANNEL_WEB",
+        "request": "请求尽快恢复供水。",
+        "facts": "我们小区已经停水三天，物业没有说明原因。",
+        "place": "幸福里小区3号楼",
+    } | fields
+
+
+def registration(request_id: str = "", **fields: Any) -> pb.RegisterPetitionRequest:
+    """A request to register; `fields` are those of the submission."""
+    return pb.RegisterPetitionRequest(
+        request_id=request_id or str(uuid.uuid4()), submission=submission(**fields)
+    )
+
+
+@dataclass
+class Office:
+    """Intake as its callers and its database administrator see it."""
+
+    service: Service
+    authority: Authority
+    database: MadeDatabase
+    stack: AsyncExitStack
+    channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
+
+    def stub(self, identity: str = "clerk") -> IntakeServiceStub:
+        """The stub of a demo identity, or of a service by its certificate (`service/NAME`)."""
+        return IntakeServiceStub(self.channel(identity))
+
+    def feed(self, identity: str = "service/classifier") -> FeedServiceStub:
+        """The stub of the feed service."""
+        return FeedServiceStub(self.channel(identity))
+
+    def channel(self, identity: str) -> grpc.aio.Channel:
+        """The channel of an identity; opened once."""
+        if identity not in self.channels:
+            kind, _, service = identity.partition("/")
+            token = "" if kind in {"service", "nobody"} else self.authority.demo_token(identity)
+            self.channels[identity] = self.open(service or "client", token)
+        return self.channels[identity]
+
+    def caller(self, roles: list[str], region: str, sub: str = "staff/other") -> IntakeServiceStub:
+        """The stub of someone with these roles in this region."""
+        token = self.authority.token(sub, "测试", "测试单位", roles, region)
+        return IntakeServiceStub(self.open("client", token))
+
+    def open(self, certificate: str, token: str) -> grpc.aio.Channel:
+        """Open a channel with a certificate of the authority; closed with the office."""
+        files = TlsFiles(
+            self.authority.directory / f"{certificate}.pem",
+            self.authority.directory / f"{certificate}.key",
+            self.authority.ca,
+        )
+        channel = open_channel_for(files, f"localhost:{self.service.port}", token)
+        self.stack.push_async_callback(channel.close)
+        return channel
+
+    async def rows(self, query: str, *values: Any) -> list[asyncpg.Record]:
+        """Run a query as the administrator, who sees both lanes."""
+        connection = await asyncpg.connect(self.database["admin_url"])
+        try:
+            return list(await connection.fetch(query, *values))
+        finally:
+            await connection.close()
+
+    async def register(self, **fields: Any) -> pb.RegisterPetitionResponse:
+        """Register one petition as the clerk."""
+        response: pb.RegisterPetitionResponse = await self.stub().RegisterPetition(
+            registration(**fields)
+        )
+        return response
+
+
+Settings = Callable[[MadeDatabase], IntakeSettings]
+
+
+@pytest.fixture
+def settings_for(authority: Authority) -> Settings:
+    """Makes settings on a replay clock that stands at NOW."""
+
+    def make(database: MadeDatabase) -> IntakeSettings:
+        environ = authority.environment("intake") | {
+            "HEED_LISTEN": "127.0.0.1:0",
+            "HEED_DATABASE_URL": database["url"],
+            "HEED_SEALED_DATABASE_URL": database["sealed_url"],
+            "HEED_CLOCK": "replay",
+            "HEED_REPLAY_START": NOW.isoformat(),
+            "HEED_SHUTDOWN_GRACE_S": "2",
+        }
+        return load_settings(IntakeSettings, environ)
+
+    return make
+
+
+@pytest.fixture
+def database(make_database: Callable[[str], MadeDatabase]) -> MadeDatabase:
+    """A migrated database of intake, of this test alone."""
+    return make_database("intake")
+
+
+@asynccontextmanager
+async def running_office(
+    settings: IntakeSettings, authority: Authority, database: MadeDatabase
+) -> AsyncIterator[Office]:
+    """Intake, serving until the end of the block."""
+    ready, stop = asyncio.Event(), asyncio.Event()
+    async with open_service(settings) as service:
+        serving = asyncio.create_task(serve(service, ready=ready, stop=stop))
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+        try:
+            async with AsyncExitStack() as stack:
+                yield Office(service, authority, database, stack)
+        finally:
+            stop.set()
+            await serving
+
+
+@pytest_asyncio.fixture
+async def office(
+    settings_for: Settings, authority: Authority, database: MadeDatabase
+) -> AsyncIterator[Office]:
+    """Intake on a fresh database."""
+    async with running_office(settings_for(database), authority, database) as running:
+        yield running
