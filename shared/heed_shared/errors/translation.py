@@ -4,6 +4,7 @@ An exception that no row matches is a fault of our own: the interceptor logs it 
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterator
 
 import asyncpg
@@ -42,7 +43,8 @@ _BY_CLASS: tuple[tuple[type[BaseException], Callable[[], HeedError]], ...] = (
     (sqlalchemy.exc.TimeoutError, RateLimited),  # no free connection in the pool in time
     (asyncpg.InterfaceError, lambda: DependencyDown("database")),  # the connection is gone
     (asyncio.TimeoutError, DeadlineTooShort),
-    (OSError, lambda: DependencyDown("database")),
+    (ConnectionError, lambda: DependencyDown("database")),
+    (socket.gaierror, lambda: DependencyDown("database")),
 )
 
 
@@ -64,6 +66,8 @@ def _row(error: BaseException) -> Callable[[], HeedError] | None:
     sqlstate = getattr(error, "sqlstate", None)
     if isinstance(sqlstate, str):
         return _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2])
+    if type(error) is OSError:  # asyncio's, where a host has several addresses and none answers
+        return lambda: DependencyDown("database")
     return next((make for kind, make in _BY_CLASS if isinstance(error, kind)), None)
 
 

@@ -16,7 +16,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from heed_shared.errors import DeadlineTooShort
 from heed_shared.rpc import deadline
-from heed_shared.rpc.server import MAX_MESSAGE_BYTES
+from heed_shared.rpc.options import CLIENT_OPTIONS
 from heed_shared.rpc.service_config import service_config
 from heed_shared.settings import ServiceSettings
 from heed_shared.telemetry import Attributes, current, current_traceparent
@@ -26,17 +26,6 @@ DEFAULT_DEADLINE_S = 10.0
 
 DEADLINE_MARGIN_S = 0.05
 """Time that a server keeps for itself when it calls on inside an RPC."""
-
-_OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.enable_retries", 1),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 5_000),
-)
 
 Metadata = Sequence[tuple[str, str | bytes]]
 
@@ -74,7 +63,7 @@ def open_channel_for(
     credentials = grpc.ssl_channel_credentials(
         tls.ca.read_bytes(), tls.key.read_bytes(), tls.cert.read_bytes()
     )
-    options = (*_OPTIONS, ("grpc.service_config", service_config(service_config_for)))
+    options = (*CLIENT_OPTIONS, ("grpc.service_config", service_config(service_config_for)))
     inner = grpc.aio.secure_channel(target, credentials, options)
     return HeedChannel(inner, [("authorization", f"Bearer {token}")] if token else [])
 

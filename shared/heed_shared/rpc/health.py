@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from heed_shared import logs, telemetry
 from heed_shared.errors import NotFound
 from heed_shared.logs import Event
+from heed_shared.rpc.background import pause
 from heed_shared.rpc.stopping import current_stopping
 
 Check = Callable[[], Awaitable[None]]
@@ -22,6 +23,7 @@ _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 CHECK_INTERVAL_S = 1.0
+RETRY_INTERVAL_S = 0.2
 CHECK_TIMEOUT_S = 0.5
 
 
@@ -104,10 +106,7 @@ async def keep_ready(health: Health, checks: Sequence[Check], stop: asyncio.Even
             logs.info(Event.READINESS_CHANGED, ready=not failed, failed=failed)
         health.set_ready(ready=not failed)
         telemetry.record("heed.ready", 0 if failed else 1)
-        try:
-            await asyncio.wait_for(stop.wait(), CHECK_INTERVAL_S)
-        except TimeoutError:
-            continue
+        await pause(stop, CHECK_INTERVAL_S if health.ready else RETRY_INTERVAL_S)
 
 
 async def _failure(check: Check) -> str:

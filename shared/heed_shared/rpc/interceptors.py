@@ -167,7 +167,9 @@ class _Call:
             self._code = _status_code(self._context.code())
             raise error
         if not isinstance(error, Exception):
-            self._code = grpc.StatusCode.CANCELLED
+            left = self._context.time_remaining()
+            late = left is not None and left <= 0
+            self._code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
             raise error
         answer = translate(error)
         if answer is None:

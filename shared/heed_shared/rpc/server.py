@@ -30,29 +30,14 @@ from heed_shared.rpc.access import AccessRules
 from heed_shared.rpc.background import Background, pause, running
 from heed_shared.rpc.health import Health, keep_ready
 from heed_shared.rpc.interceptors import ServerChain
+from heed_shared.rpc.options import SERVER_OPTIONS
 from heed_shared.rpc.replay import ReplayServicer
 from heed_shared.settings import ServiceSettings, masked
 from heed_shared.telemetry import Telemetry, setup_telemetry
 
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-
 # The chain refuses calls above max_concurrent_rpcs with a reason and lets health through; the wall
 # of the library, which says nothing and stops health too, stands further out.
 _WALL_FACTOR = 4
-
-_OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    # Two processes on one port would share its calls in silence.
-    ("grpc.so_reuseport", 0),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-    ("grpc.http2.max_ping_strikes", 5),
-    # Clients resolve again and find new replicas; imports in progress get an hour to finish.
-    ("grpc.max_connection_age_ms", 300_000),
-    ("grpc.max_connection_age_grace_ms", 3_600_000),
-)
 
 Servicer = tuple[Callable[[Any, grpc.aio.Server], None], Any, ServiceDescriptor]
 
@@ -134,7 +119,7 @@ def _build(
     )
     server = grpc.aio.server(
         interceptors=[chain],
-        options=_OPTIONS,
+        options=SERVER_OPTIONS,
         maximum_concurrent_rpcs=settings.max_concurrent_rpcs * _WALL_FACTOR,
     )
     for add, servicer, _ in servicers:
