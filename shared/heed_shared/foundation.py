@@ -105,6 +105,7 @@ _TABLES = (
         process uuid NOT NULL,
         metadata bytea NOT NULL,
         done boolean NOT NULL DEFAULT false,
+        cancel_requested boolean NOT NULL DEFAULT false,
         response bytea,
         error bytea,
         created_at timestamptz NOT NULL DEFAULT now(),
