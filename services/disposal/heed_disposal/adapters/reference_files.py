@@ -6,12 +6,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from heed_shared.reference.calendar import CalendarUnknown, is_working_day
-
 from heed_disposal.domain.calendar import Calendar
 from heed_disposal.domain.handbook import Handbook
 from heed_disposal.domain.playbooks import read_playbooks
 from heed_disposal.domain.rules import read_rules
+from heed_shared.reference.calendar import CalendarUnknown, is_working_day
 
 
 def load_handbook(rules: Path | None = None, playbooks: Path | None = None) -> Handbook:

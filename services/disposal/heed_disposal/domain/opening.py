@@ -205,27 +205,27 @@ def follow_matter(
 
 
 def follow_level(case: Case, facts: WarningFacts, now: datetime, handbook: Handbook) -> Case:
-    """Return the case of a warning after its level changed.
+    """Return the case of a warning after its level changed; the same if nothing follows from it.
 
-    A higher level starts its shorter clock and ends the old one; a lower level leaves the clock
-    that runs, because the duty it stands for has begun.
+    A level higher than any before starts its shorter clock and ends the old one; a lower level
+    leaves the clock that runs, because the duty it stands for has begun.
     """
     if not case.open:
         return case
-    before = case.assessment.level if case.assessment else Level.UNSPECIFIED
+    changed = case
     if case.assessment is None or case.assessment.proposed:
-        case = _propose_again(case, _pile(facts))
-    running = [d for d in case.deadlines if d.open]
+        changed = _propose_again(case, _pile(facts))
+    responses = [d for d in case.deadlines if d.code in rules.RESPONSE.values()]
     code = rules.RESPONSE[facts.level]
     # Codes fall as levels rise: W04 blue to W01 red.
-    if all(code < deadline.code for deadline in running):
-        for deadline in running:
-            case = case.with_deadline(cancel(deadline))
-        case = handbook.start_clock(case, code, now)
-    if before == facts.level and not case.steps:
+    if all(code < deadline.code for deadline in responses):
+        for deadline in responses:
+            changed = changed.with_deadline(cancel(deadline)) if deadline.open else changed
+        changed = handbook.start_clock(changed, code, now)
+    if changed == case:
         return case
-    case = handbook.replan(case)
-    return _noted(case, "change_level", f"预警调整为{LEVEL_TITLES[facts.level]}", now)
+    changed = handbook.replan(changed)
+    return _noted(changed, "change_level", f"预警调整为{LEVEL_TITLES[facts.level]}", now)
 
 
 def _propose_again(case: Case, facts: Facts) -> Case:

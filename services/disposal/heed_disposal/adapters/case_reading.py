@@ -1,0 +1,69 @@
+"""Loads cases with their parts: one query for the cases and one for each kind of part."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Row, Select, Table, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Uuid
+
+from heed_disposal.adapters import case_rows
+from heed_disposal.adapters.case_rows import Values
+from heed_disposal.adapters.deadline_rows import deadline_of
+from heed_disposal.adapters.tables import (
+    ASSESSMENTS,
+    DEADLINES,
+    FOLLOW_UPS,
+    MEASURES,
+    OPINIONS,
+)
+from heed_disposal.domain.case import Case
+
+Part = TypeVar("Part")
+
+
+async def load(connection: AsyncConnection, query: Select[Any]) -> list[Case]:
+    """Return the cases that ``query`` on CASES selects, with their parts, in its order.
+
+    The parts are read by later statements: where the query locks its rows, they are as the last
+    holder of the lock left them.
+    """
+    rows = (await connection.execute(query)).all()
+    if not rows:
+        return []
+    uids = [row.uid for row in rows]
+    deadlines = await _parts(connection, DEADLINES, uids, deadline_of)
+    assessments = await _parts(connection, ASSESSMENTS, uids, case_rows.assessment_of)
+    measures = await _parts(connection, MEASURES, uids, case_rows.measure_of)
+    follow_ups = await _parts(connection, FOLLOW_UPS, uids, case_rows.follow_up_of)
+    opinions = await _parts(connection, OPINIONS, uids, case_rows.opinion_of)
+    cases = []
+    for row in rows:
+        parts: Values = {
+            "deadlines": tuple(deadlines[row.uid]),
+            "measures": tuple(measures[row.uid]),
+            "follow_ups": tuple(follow_ups[row.uid]),
+            "assessment": next(reversed(assessments[row.uid]), None),
+            "opinion": next(iter(opinions[row.uid]), None),
+        }
+        cases.append(case_rows.case_of(row, parts))
+    return cases
+
+
+async def _parts(
+    connection: AsyncConnection,
+    table: Table,
+    uids: Sequence[UUID],
+    convert: Callable[[Row[Any]], Part],
+) -> dict[UUID, list[Part]]:
+    wanted = bindparam("uids", type_=ARRAY(Uuid))
+    query = select(table).where(table.c.uid == wanted.any_())
+    if "number" in table.c:
+        query = query.order_by(table.c.uid, table.c.number)
+    found: dict[UUID, list[Part]] = defaultdict(list)
+    for row in (await connection.execute(query, {"uids": list(uids)})).all():
+        found[row.uid].append(convert(row))
+    return found

@@ -1,0 +1,227 @@
+"""Cases in Postgres inside one transaction. What is loaded here is locked until its end.
+
+Locks are taken in the order of the keys, so two batches wait for each other and never in a circle.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Table, delete, func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from heed_disposal.adapters import case_rows
+from heed_disposal.adapters.case_reading import load
+from heed_disposal.adapters.case_rows import Values
+from heed_disposal.adapters.deadline_rows import deadline_values
+from heed_disposal.adapters.outbox import events_of
+from heed_disposal.adapters.tables import (
+    ASSESSMENTS,
+    CASES,
+    DEADLINES,
+    FOLLOW_UPS,
+    MEASURES,
+    OPINIONS,
+    STEPS,
+    WITHDRAWN,
+)
+from heed_disposal.application.ports import Change, Key, News
+from heed_disposal.domain.case import Case
+from heed_disposal.domain.opening import Growth
+from heed_shared.database import Transaction
+
+RECENT = timedelta(days=7)
+_FORGET = text("DELETE FROM request_record WHERE position(:name IN response) > 0")
+
+
+class PostgresCaseStore:
+    """The store of one unit of work."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._connection = tx.connection
+
+    async def of_key(self, key: Key) -> Case | None:
+        """Return a case by its key."""
+        return next(iter(await self.of_keys([key])), None)
+
+    async def of_keys(self, keys: Collection[Key]) -> list[Case]:
+        """Return cases by their keys."""
+        if not keys:
+            return []
+        return await self._locked(tuple_(CASES.c.region, CASES.c.uid).in_(list(keys)))
+
+    async def of_matters(self, matters: Collection[str]) -> dict[str, Case]:
+        """Return the cases of matters, by matter."""
+        cases = await self._locked(CASES.c.matter.in_(list(matters)))
+        return {case.matter: case for case in cases}
+
+    async def of_petitions(self, petitions: Collection[str]) -> dict[str, list[Case]]:
+        """Return the cases of petitions, by petition."""
+        found: dict[str, list[Case]] = defaultdict(list)
+        for case in await self._locked(CASES.c.petition.in_(list(petitions))):
+            found[case.petition].append(case)
+        return dict(found)
+
+    async def of_warnings(self, warnings: Collection[str]) -> dict[str, Case]:
+        """Return the cases of warnings, by warning."""
+        cases = await self._locked(CASES.c.warning.in_(list(warnings)))
+        return {case.warning: case for case in cases}
+
+    async def _locked(self, condition: ColumnElement[bool]) -> list[Case]:
+        query = select(CASES).where(condition).order_by(CASES.c.region, CASES.c.uid)
+        return await load(self._connection, query.with_for_update())
+
+    async def growth(self, incidents: Collection[str], at: datetime) -> dict[str, Growth]:
+        """Return how many matters of incidents have cases, and how many came in the last 7 days."""
+        if not incidents:
+            return {}
+        recent = func.count().filter(CASES.c.received_at > at - RECENT)
+        query = (
+            select(CASES.c.incident, func.count().label("matters"), recent.label("recent"))
+            .where(CASES.c.incident.in_(list(incidents)))
+            .group_by(CASES.c.incident)
+        )
+        rows = await self._connection.execute(query)
+        return {row.incident: Growth(row.matters, row.recent) for row in rows}
+
+    async def uncounted(self, due_by: date, limit: int) -> list[Key]:
+        """Return cases with a deadline that was due by a day and is not counted yet."""
+        waiting = (
+            DEADLINES.c.countable,
+            DEADLINES.c.counted_on.is_(None),
+            DEADLINES.c.due_internal <= due_by,
+        )
+        query = select(DEADLINES.c.region, DEADLINES.c.uid).where(*waiting).distinct().limit(limit)
+        return [(row.region, row.uid) for row in await self._connection.execute(query)]
+
+    async def save(self, changes: Sequence[Change]) -> None:
+        """Write the changes; ``after`` carries the new version."""
+        opened = [change.after for change in changes if change.before is None]
+        if opened:
+            rows = [case_rows.case_values(case) for case in opened]
+            await self._connection.execute(insert(CASES), rows)
+        for change in changes:
+            if change.before is not None:
+                await self._update(change.before, change.after)
+        await self._save_parts(changes)
+
+    async def _update(self, before: Case, after: Case) -> None:
+        """Write the row of a case; the lock taken at loading keeps others away."""
+        query = update(CASES).where(*_is(CASES, after)).values(case_rows.case_values(after))
+        await self._connection.execute(query)
+        if after.erased and not before.erased:
+            await self._connection.execute(delete(ASSESSMENTS).where(*_is(ASSESSMENTS, after)))
+            await self._connection.execute(update(STEPS).where(*_is(STEPS, after)).values(note=""))
+            await self._forget_answers([after])
+
+    async def _save_parts(self, changes: Sequence[Change]) -> None:
+        await self._write(
+            DEADLINES, changes, lambda case: [deadline_values(case, d) for d in case.deadlines]
+        )
+        await self._write(
+            ASSESSMENTS,
+            changes,
+            lambda case: (
+                [case_rows.assessment_values(case, case.assessment)] if case.assessment else []
+            ),
+            history=True,
+        )
+        await self._write(
+            MEASURES,
+            changes,
+            lambda case: [case_rows.measure_values(case, m) for m in case.measures],
+        )
+        await self._write(
+            FOLLOW_UPS,
+            changes,
+            lambda case: [case_rows.follow_up_values(case, f) for f in case.follow_ups],
+        )
+        await self._write(
+            OPINIONS,
+            changes,
+            lambda case: [case_rows.opinion_values(case, case.opinion)] if case.opinion else [],
+            history=True,
+        )
+        steps = [
+            case_rows.step_values(change.after, step)
+            for change in changes
+            for step in change.after.steps
+        ]
+        if steps:
+            await self._connection.execute(insert(STEPS), steps)
+
+    async def _write(
+        self,
+        table: Table,
+        changes: Sequence[Change],
+        rows_of: Callable[[Case], list[Values]],
+        *,
+        history: bool = False,
+    ) -> None:
+        """Write the parts of one kind that differ, and delete those that are gone.
+
+        Where ``history`` is kept, what is no longer the newest stays.
+        """
+        rows: list[Values] = []
+        for change in changes:
+            before = rows_of(change.before) if change.before else []
+            after = rows_of(change.after)
+            rows += [row for row in after if row not in before]
+            if not history:
+                await self._delete_gone(table, change.after, before, after)
+        if rows:
+            await self._connection.execute(_upsert(table), rows)
+
+    async def _delete_gone(
+        self, table: Table, case: Case, before: list[Values], after: list[Values]
+    ) -> None:
+        gone = {row["number"] for row in before} - {row["number"] for row in after}
+        if gone:
+            query = delete(table).where(*_is(table, case), table.c.number.in_(gone))
+            await self._connection.execute(query)
+
+    async def save_counted(self, cases: Sequence[Case]) -> None:
+        """Write what deadlines have counted; the cases' versions stay."""
+        rows = [deadline_values(case, deadline) for case in cases for deadline in case.deadlines]
+        if rows:
+            await self._connection.execute(_upsert(DEADLINES), rows)
+
+    async def remove(self, cases: Sequence[Case]) -> None:
+        """Delete cases with all that hangs on them."""
+        keys = [case.key for case in cases]
+        await self._connection.execute(
+            delete(CASES).where(tuple_(CASES.c.region, CASES.c.uid).in_(keys))
+        )
+        await self._forget_answers(cases)
+
+    async def _forget_answers(self, cases: Sequence[Case]) -> None:
+        """Delete the stored answers that hold one of these cases."""
+        for case in cases:
+            await self._connection.execute(_FORGET, {"name": case.name.encode()})
+
+    async def note_withdrawn(self, petitions: Mapping[str, datetime]) -> None:
+        """Remember withdrawn petitions that have no case yet."""
+        rows = [{"petition": name, "withdrawn_at": at} for name, at in petitions.items()]
+        await self._connection.execute(insert(WITHDRAWN).on_conflict_do_nothing(), rows)
+
+    async def take_withdrawn(self, petitions: Collection[str]) -> set[str]:
+        """Return which petitions were withdrawn before their case was opened, and forget them."""
+        query = delete(WITHDRAWN).where(WITHDRAWN.c.petition.in_(list(petitions)))
+        rows = await self._connection.execute(query.returning(WITHDRAWN.c.petition))
+        return {row.petition for row in rows}
+
+    async def publish(self, news: Sequence[News], now: datetime) -> None:
+        """Publish what changes tell others; it becomes visible by the commit."""
+        await self._tx.publish([event for item in news for event in events_of(item, now)])
+
+
+def _is(table: Table, case: Case) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.region == case.region, table.c.uid == case.uid
+
+
+def _upsert(table: Table) -> Insert:
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    new = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=new)

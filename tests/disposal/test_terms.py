@@ -1,0 +1,62 @@
+"""The words of the domain and of the contract are the same, number by number."""
+
+from enum import IntEnum
+from typing import Any
+
+import pytest
+from heed.common.v1 import access_pb2, matter_pb2, observation_pb2
+from heed.disposal.v1 import disposal_service_pb2 as pb
+from heed.disposal.v1 import events_pb2 as events
+from heed.disposal.v1 import resources_pb2 as resources
+
+from heed_disposal.domain import terms
+from heed_disposal.domain.counts import CountKind
+from heed_disposal.domain.transitions import ROLES, Action
+
+PAIRS: list[tuple[type[IntEnum], Any, str]] = [
+    (terms.Nature, matter_pb2.Nature, "NATURE_"),
+    (terms.Urgency, matter_pb2.Urgency, "URGENCY_"),
+    (terms.Importance, matter_pb2.Importance, "IMPORTANCE_"),
+    (terms.Level, matter_pb2.WarningLevel, "WARNING_LEVEL_"),
+    (terms.Grade, resources.Assessment.Grade, "GRADE_"),
+    (terms.Track, resources.Case.Track, "TRACK_"),
+    (terms.State, resources.Case.State, "STATE_"),
+    (terms.RouteKind, pb.RouteKind, "ROUTE_KIND_"),
+    (terms.DeadlineState, resources.Deadline.State, "STATE_"),
+    (terms.Band, resources.Deadline.Band, "BAND_"),
+    (terms.MeasureKind, resources.Measure.Kind, "KIND_"),
+    (terms.MeasureStatus, resources.Measure.Status, "STATUS_"),
+    (terms.FollowUpResult, resources.FollowUp.Result, "RESULT_"),
+    (terms.Outcome, resources.Opinion.Outcome, "OUTCOME_"),
+    (terms.Finding, events.WarningVerdict.Finding, "FINDING_"),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "prefix"), PAIRS, ids=str)
+def test_an_enum_has_the_names_and_numbers_of_the_contract(
+    ours: type[IntEnum], theirs: Any, prefix: str
+) -> None:
+    contract = {name.removeprefix(prefix): number for name, number in theirs.items()}
+    own = {member.name: member.value for member in ours}
+    contract.pop("UNSPECIFIED", None)
+    own.pop("UNSPECIFIED", None)
+    assert own == contract
+
+
+def test_steps_counts_and_people_have_the_numbers_of_the_contract() -> None:
+    steps = {s.name: s.value for s in terms.StepKind if s is not terms.StepKind.NONE}
+    kinds = {n.removeprefix("KIND_"): v for n, v in events.ProgressEvent.Kind.items()}
+    kinds.pop("UNSPECIFIED")
+    assert steps == kinds
+    assert int(CountKind.DUE) == observation_pb2.MEASURE_DUE
+    assert int(CountKind.OVERDUE) == observation_pb2.MEASURE_OVERDUE
+    assert {p.value for p in terms.People} == set(matter_pb2.PeopleBucket.values())
+
+
+@pytest.mark.parametrize("action", [a for a in Action if a is not Action.WITHDRAW])
+def test_the_roles_of_a_verb_are_those_of_its_rpc(action: Action) -> None:
+    words = "".join(word.capitalize() for word in action.value.split("_"))
+    service = pb.DESCRIPTOR.services_by_name["DisposalService"]
+    rpc = service.methods_by_name.get(words) or service.methods_by_name[f"{words}Case"]
+    rule = rpc.GetOptions().Extensions[access_pb2.access]
+    assert {int(role) for role in ROLES[action]} == set(rule.roles)
