@@ -14,7 +14,7 @@ from scipy.signal import lfilter
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
-from heed_warning.domain.panel import Floats, Ints, Panel
+from heed_warning.domain.panel import Booleans, Floats, Ints, Panel
 from heed_warning.domain.profile import Profile, fit_profile
 
 WINDOW_DAYS = 7
@@ -112,11 +112,9 @@ def _level(
     prior = np.zeros_like(items)
     for level in np.unique(panel.levels):
         rows = panel.levels == level
-        prior[rows] = _independent_rate(
-            items[rows], exposure[rows], region[rows], category[rows]
-        )
+        prior[rows] = _independent_rate(items[rows], exposure[rows], region[rows], category[rows])
     evidence = items + PRIOR_DAYS * prior
-    return evidence / (exposure + PRIOR_DAYS), np.maximum(evidence, 0.05)
+    return np.asarray(evidence / (exposure + PRIOR_DAYS)), np.maximum(evidence, 0.05)
 
 
 def _independent_rate(items: Floats, exposure: Floats, region: Ints, category: Ints) -> Floats:
@@ -143,7 +141,7 @@ def _foreseen(level: Floats, evidence: Floats, ahead: Floats) -> tuple[Floats, F
 
 
 def _dispersion(
-    seen: Floats, mean: Floats, frailty: Floats, counted: Ints, category: Ints
+    seen: Floats, mean: Floats, frailty: Floats, counted: Booleans, category: Ints
 ) -> Floats:
     """Estimate the dispersion of windows by moments, shrunk to the category's and to all, (N,)."""
     usable = np.roll(counted, 2 * WINDOW_DAYS, axis=1)
@@ -157,7 +155,7 @@ def _day_dispersion(
     level: Floats,
     evidence: Floats,
     factors: Floats,
-    counted: Ints,
+    counted: Booleans,
     window: Floats,
     category: Ints,
 ) -> Floats:
@@ -168,7 +166,7 @@ def _day_dispersion(
     return np.maximum(total - window, 0.0) * WINDOW_DAYS / (WINDOW_DAYS - 1)
 
 
-def _pooled(excess: Floats, square: Floats, usable: Ints, category: Ints) -> Floats:
+def _pooled(excess: Floats, square: Floats, usable: Booleans, category: Ints) -> Floats:
     keep = 0.5 ** (1.0 / DISPERSION_HALF_LIFE_DAYS)
     days = excess.shape[1]
     weight = usable * keep ** np.arange(days - 1, -1, -1)[None, :]
@@ -180,4 +178,4 @@ def _pooled(excess: Floats, square: Floats, usable: Ints, category: Ints) -> Flo
     np.add.at(by_category[1], category, below)
     shared = (by_category[0] + CATEGORY_WEIGHT * pool) / (by_category[1] + CATEGORY_WEIGHT)
     own = (above + POOL_WEIGHT * shared[category]) / (below + POOL_WEIGHT)
-    return np.maximum(own, 0.0)
+    return np.asarray(np.maximum(own, 0.0))

@@ -37,12 +37,14 @@ class Forecast:
         """Return mean and dispersion of the sum over the days start to stop, each (N,)."""
         mean = self.mean[:, start:stop]
         total = np.maximum(mean.sum(axis=1), nb.SMALLEST_MEAN)
-        within = (self.dispersion[:, start:stop] * (1 + self.frailty[:, None]) * mean**2).sum(axis=1)
+        within = (self.dispersion[:, start:stop] * (1 + self.frailty[:, None]) * mean**2).sum(
+            axis=1
+        )
         return total, within / total**2 + self.frailty
 
     def day_quantile(self, probability: float) -> Floats:
         """Return a quantile of every single day, (N, H)."""
-        return nb.quantile(np.float64(probability), self.mean, self.day_dispersion())
+        return nb.quantile(probability, self.mean, self.day_dispersion())
 
     def sample(self, rng: np.random.Generator, paths: int) -> NDArray[np.int64]:
         """Return simulated days, (paths, N, H); days of one path share their cell's factor."""

@@ -83,9 +83,7 @@ def judge(policy: Policy, windows: Windows) -> Judgement:
     return Judgement(outcome, level, tail)
 
 
-def _reached(
-    policy: Policy, rule: LevelRule, windows: Windows, tail: Floats
-) -> NDArray[np.bool_]:
+def _reached(policy: Policy, rule: LevelRule, windows: Windows, tail: Floats) -> NDArray[np.bool_]:
     if policy.strategy is Strategy.FIXED:
         return np.asarray(windows.observed >= rule.limit)
     known = windows.history_days >= DAYS_REQUIRED
@@ -113,8 +111,8 @@ def thresholds(policy: Policy, level: Level, windows: Windows) -> Floats:
     if policy.strategy is Strategy.FIXED:
         limit = np.full(len(windows.observed), rule.limit)
     elif policy.strategy is Strategy.FORECAST_EXCEEDANCE:
-        limit = nb.quantile(np.float64(rule.limit), windows.mean, windows.dispersion)
+        limit = nb.quantile(rule.limit, windows.mean, windows.dispersion)
     else:
         limit = _past_quantile(rule.limit, windows.past)
         limit = np.where(np.isfinite(limit), limit, windows.past.max(axis=1, initial=0.0))
-    return np.maximum(limit, policy.count_needed(rule.level) - 1.0)
+    return np.asarray(np.maximum(limit, policy.count_needed(rule.level) - 1.0))

@@ -74,7 +74,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Warning:  # noqa: A001 - the domain's own word, used everywhere with its module
+class CellWarning:
     """A warning about a cell."""
 
     uid: UUID
@@ -110,7 +110,7 @@ class Warning:  # noqa: A001 - the domain's own word, used everywhere with its m
 class Step:
     """What one evaluation made of a cell's warning."""
 
-    warning: Warning | None
+    warning: CellWarning | None
     """The warning after it; None when there is none, or a pending one that lapsed."""
     change: Change | None = None
     """What to announce."""
@@ -121,7 +121,9 @@ def in_effect(proposed: Level, *, red_confirmed: bool) -> Level:
     return proposed if red_confirmed else min(proposed, Level.ORANGE)
 
 
-def advance(warning: Warning | None, evaluation: Evaluation, policy: Policy, new_uid: UUID) -> Step:
+def advance(
+    warning: CellWarning | None, evaluation: Evaluation, policy: Policy, new_uid: UUID
+) -> Step:
     """Move a cell's warning by one evaluation.
 
     `warning` is the open one of the cell, or the latest ended one that still has a rest level.
@@ -145,7 +147,7 @@ def _exceeds(evaluation: Evaluation) -> bool:
 
 
 def _begin(evaluation: Evaluation, policy: Policy, uid: UUID) -> Step:
-    pending = Warning(
+    pending = CellWarning(
         uid=uid,
         cell=evaluation.cell,
         state=State.PENDING,
@@ -159,7 +161,7 @@ def _begin(evaluation: Evaluation, policy: Policy, uid: UUID) -> Step:
     return _wait(pending, policy)
 
 
-def _wait(pending: Warning, policy: Policy) -> Step:
+def _wait(pending: CellWarning, policy: Policy) -> Step:
     evaluation = pending.evaluation
     if not _exceeds(evaluation):
         return Step(None)
@@ -174,7 +176,7 @@ def _wait(pending: Warning, policy: Policy) -> Step:
     return Step(replace(pending, state=State.FIRING, fired_on=evaluation.as_of), Change.RAISED)
 
 
-def _continue(warning: Warning, policy: Policy) -> Step:
+def _continue(warning: CellWarning, policy: Policy) -> Step:
     evaluation = warning.evaluation
     level = Level.NONE if evaluation.explained else evaluation.level
     if level >= warning.proposed:
@@ -193,7 +195,7 @@ def _continue(warning: Warning, policy: Policy) -> Step:
     return _at_level(replace(lower, lower_streak=0, lower_level=Level.NONE), lower.lower_level)
 
 
-def _at_level(warning: Warning, level: Level) -> Step:
+def _at_level(warning: CellWarning, level: Level) -> Step:
     confirmed = warning.red_confirmed and level is Level.RED
     changed = replace(
         warning,
@@ -204,9 +206,7 @@ def _at_level(warning: Warning, level: Level) -> Step:
     return Step(changed, Change.LEVEL_CHANGED)
 
 
-def _after_rest(
-    ended: Warning, evaluation: Evaluation, policy: Policy, new_uid: UUID
-) -> Step:
+def _after_rest(ended: CellWarning, evaluation: Evaluation, policy: Policy, new_uid: UUID) -> Step:
     """Keep quiet about what a person ended, unless it got worse; forget that once it was clear."""
     if not _exceeds(evaluation):
         return Step(replace(ended, rest_level=Level.NONE))

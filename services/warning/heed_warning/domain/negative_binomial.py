@@ -30,7 +30,7 @@ def upper_tail(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
     return np.where(count <= 0, 1.0, tail)
 
 
-def quantile(probability: Floats, mean: Floats, dispersion: Floats) -> Floats:
+def quantile(probability: Floats | float, mean: Floats, dispersion: Floats) -> Floats:
     """Return the smallest count q with P(Y <= q) >= probability."""
     probability, mean, dispersion = np.broadcast_arrays(
         np.asarray(probability, float), np.asarray(mean, float), np.asarray(dispersion, float)

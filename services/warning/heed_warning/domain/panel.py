@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Booleans = NDArray[np.bool_]
 
 PROVINCE, CITY, COUNTY = 0, 1, 2
 """Levels of a region, as stored with every cell."""
@@ -64,7 +65,7 @@ class Panel:
         return np.maximum(self.day_count - self.started, 0)
 
     def groups(self) -> tuple[Ints, Ints]:
-        """Return for each cell the number of its category and of its level and region, (N,) each."""
+        """Return for each cell the number of its category and of its region, (N,) each."""
         _, category = np.unique([cell.category for cell in self.cells], return_inverse=True)
         _, region = np.unique([cell.region for cell in self.cells], return_inverse=True)
         return category.astype(np.int64), region.astype(np.int64)

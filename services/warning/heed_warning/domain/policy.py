@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 
 from heed_warning.domain.panel import Cell
 
@@ -97,10 +98,12 @@ def problem_with(policy: Policy) -> str:
     if levels != sorted(set(levels)):
         return "levels must be different and ascend from blue to red"
     limits = [rule.limit for rule in policy.rules]
-    if any(later <= earlier for earlier, later in zip(limits, limits[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(limits)):
         return "a higher level needs a higher limit"
     if policy.strategy is Strategy.FIXED:
-        return "" if all(limit >= 1 for limit in limits) else "a fixed limit is a count of at least 1"
+        return (
+            "" if all(limit >= 1 for limit in limits) else "a fixed limit is a count of at least 1"
+        )
     return "" if all(limit < 1 for limit in limits) else "a limit of this strategy is a probability"
 
 

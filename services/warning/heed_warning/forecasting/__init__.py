@@ -1,1 +1,1 @@
-"""The trained forecaster: features, network, training, scores. The only place that needs PyTorch."""
+"""The trained forecaster: features, network, training, scores; all that needs PyTorch."""

@@ -29,7 +29,7 @@ DISPERSION_FLOOR = 0.02
 FRAILTY_FLOOR = 0.005
 
 
-class UnknownWeights(ValueError):
+class UnknownWeightsError(ValueError):
     """The weights were made by training code that this code does not know."""
 
 
@@ -77,11 +77,11 @@ def to_bytes(network: Network, vocabulary: Vocabulary) -> bytes:
 
 
 def from_bytes(name: str, data: bytes) -> LstmForecaster:
-    """Return the forecaster that bytes describe; raises UnknownWeights for another version."""
+    """Return the forecaster that bytes describe; raises UnknownWeightsError for another version."""
     header_size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + header_size]).get("__metadata__", {})
     if header.get("code_version") != CODE_VERSION:
-        raise UnknownWeights(header.get("code_version"))
+        raise UnknownWeightsError(header.get("code_version"))
     read = json.loads(header["vocabulary"])
     vocabulary = Vocabulary(tuple(read["categories"]), bool(read["seasonal"]))
     network = Network(len(vocabulary.categories))

@@ -60,7 +60,7 @@ class Network(nn.Module):
         return torch.cat([self.dropout(hidden), static], dim=-1)
 
     def decode(self, state: Tensor, ahead: Tensor) -> Correction:
-        """Answer for states (..., S) and the calendar of the days ahead (..., H, CALENDAR_WIDTH)."""
+        """Answer for states (..., S) and the days ahead (..., H, CALENDAR_WIDTH)."""
         horizon = ahead.shape[-2]
         step = torch.arange(1, horizon + 1).clamp(max=LONGEST_TRAINED_HORIZON)
         step = torch.log(step.float()) / 4.0

@@ -27,6 +27,6 @@ def weighted_quantile_loss(count: Floats, mean: Floats, dispersion: Floats) -> f
 def coverage(count: Floats, mean: Floats, dispersion: Floats, probability: float = 0.9) -> float:
     """Return the share of counts inside the central interval of a probability."""
     margin = (1.0 - probability) / 2.0
-    low = nb.quantile(np.float64(margin), mean, dispersion)
-    high = nb.quantile(np.float64(1.0 - margin), mean, dispersion)
+    low = nb.quantile(margin, mean, dispersion)
+    high = nb.quantile(1.0 - margin, mean, dispersion)
     return float(((count >= low) & (count <= high)).mean())

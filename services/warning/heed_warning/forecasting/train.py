@@ -12,6 +12,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 import numpy as np
 import torch
@@ -26,7 +27,6 @@ from heed_warning.forecasting.lstm import LstmForecaster, to_bytes
 from heed_warning.forecasting.network import Network
 from heed_warning.forecasting.scores import coverage, weighted_quantile_loss
 
-DAYS_REQUIRED = 112
 DAYS_FOR_SEASON = 730
 BATCH = 48
 LEARNING_RATE = 1e-3
@@ -70,7 +70,7 @@ def train(
     max_seconds: float,
     report: Callable[[float], None],
 ) -> Trained:
-    """Train on a panel of at least DAYS_REQUIRED days; `report` receives the share done."""
+    """Train on a panel of at least DAYS_FOR_TRAINING days; `report` receives the share done."""
     deadline = time.monotonic() + SHARE_FOR_DESCENT * max_seconds
     torch.manual_seed(seed)
     held = min(LONGEST_HELD_OUT, panel.day_count // 6) // WEEK * WEEK
@@ -145,11 +145,11 @@ def _descend(
     report: Callable[[float], None],
 ) -> int:
     """Train until the stopping loss no longer falls; leave the best weights; return the steps."""
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY
-    )
+    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, MAX_STEPS, eta_min=3e-4)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
+    # PyTorch leaves this helper untyped.
+    mean_of_weights = get_ema_multi_avg_fn(AVERAGE_DECAY)  # type: ignore[no-untyped-call]
+    average = AveragedModel(network, multi_avg_fn=mean_of_weights)
     best, best_weights = measure(network), deepcopy(network.state_dict())
     started, step, stale = time.monotonic(), 0, 0
     while step < MAX_STEPS and stale < CHECKS_WITHOUT_GAIN and time.monotonic() < deadline:
@@ -162,7 +162,7 @@ def _descend(
         average.update_parameters(network)
         step += 1
         if step % STEPS_PER_CHECK == 0:
-            reached = measure(average.module)
+            reached = measure(cast("Network", average.module))
             stale = 0 if reached < best else stale + 1
             if reached < best:
                 best, best_weights = reached, deepcopy(average.module.state_dict())
@@ -174,5 +174,3 @@ def _descend(
 def _share_done(step: int, started: float, deadline: float) -> float:
     spent = (time.monotonic() - started) / max(deadline - started, 1e-9)
     return min(0.95, max(step / MAX_STEPS, spent))
-
-

@@ -1,0 +1,1 @@
+"""PostgreSQL and processes behind the ports of the application."""

@@ -1,0 +1,214 @@
+"""Turns contract messages into the domain's data and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from heed.common.v1.actor_pb2 import Actor
+from heed.common.v1.matter_pb2 import WarningLevel
+from heed.warning.v1 import resources_pb2 as pb
+from heed.warning.v1 import warning_service_pb2 as service_pb
+
+from heed_shared.errors import InvalidField
+from heed_shared.ids import etag_of
+from heed_warning.application.announcing import warning_name
+from heed_warning.application.observations import ShownCount
+from heed_warning.application.places import Places
+from heed_warning.application.ports import Kept
+from heed_warning.domain.counts import ITEMS, RecordedCount
+from heed_warning.domain.forecaster_record import ForecasterRecord
+from heed_warning.domain.life import Evaluation, Staff
+from heed_warning.domain.outlook import PROBABILITIES, Outlook, Span
+from heed_warning.domain.panel import Cell
+from heed_warning.domain.policy import Level, LevelRule, Policy, Strategy
+
+
+def to_day(text: str, field: str) -> date:
+    """Return a day of the contract; the pattern there lets 2026-02-30 through, this does not."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidField(field, f"{text} is no day of the calendar") from None
+
+
+def to_day_or_none(text: str, field: str) -> date | None:
+    """Return a day, or None where the field is empty."""
+    return to_day(text, field) if text else None
+
+
+def to_cell(cell: pb.Cell) -> Cell:
+    """Return a cell of the contract."""
+    return Cell(cell.region_code, cell.category_code)
+
+
+def from_cell(cell: Cell) -> pb.Cell:
+    """Return a cell for the contract."""
+    return pb.Cell(region_code=cell.region, category_code=cell.category)
+
+
+def to_recorded(counts: Sequence[service_pb.RecordedCount], places: Places) -> list[RecordedCount]:
+    """Return counts of history, each checked against the tables of regions and categories."""
+    found = []
+    for number, item in enumerate(counts):
+        places.require(to_cell(item.cell), f"counts[{number}].cell")
+        found.append(
+            RecordedCount(
+                region=item.cell.region_code,
+                category=item.cell.category_code,
+                measure=item.measure or ITEMS,
+                day=to_day(item.day, f"counts[{number}].day"),
+                count=item.count,
+            )
+        )
+    return found
+
+
+def from_shown(shown: ShownCount) -> pb.DayCount:
+    """Return a day's count for the contract."""
+    return pb.DayCount(day=shown.day.isoformat(), count=shown.count, suppressed=shown.suppressed)
+
+
+def to_policy(policy: pb.ThresholdPolicy, policy_id: str) -> Policy:
+    """Return a policy of the contract under a new id."""
+    return Policy(
+        policy_id=policy_id,
+        region_prefix=policy.region_prefix,
+        category=policy.category_code,
+        strategy=Strategy(policy.strategy),
+        window_days=policy.window_days,
+        rules=tuple(LevelRule(Level(rule.level), rule.limit) for rule in policy.levels),
+        min_count=policy.min_count,
+        pending_evaluations=policy.pending_evaluations,
+        clear_evaluations=policy.clear_evaluations,
+    )
+
+
+def from_policy(policy: Policy) -> pb.ThresholdPolicy:
+    """Return a policy for the contract."""
+    return pb.ThresholdPolicy(
+        name=policy.name,
+        region_prefix=policy.region_prefix,
+        category_code=policy.category,
+        strategy=pb.ThresholdPolicy.Strategy.ValueType(policy.strategy),
+        window_days=policy.window_days,
+        levels=[
+            pb.LevelRule(level=WarningLevel.ValueType(rule.level), limit=rule.limit)
+            for rule in policy.rules
+        ],
+        min_count=policy.min_count,
+        pending_evaluations=policy.pending_evaluations,
+        clear_evaluations=policy.clear_evaluations,
+        etag=etag_of(policy.version),
+    )
+
+
+def from_warning(kept: Kept, places: Places) -> pb.Warning:
+    """Return a warning for the contract."""
+    warning = kept.warning
+    message = pb.Warning(
+        name=warning_name(warning),
+        cell=from_cell(warning.cell),
+        region_title=places.region_title(warning.cell.region),
+        category_title=places.category_title(warning.cell.category),
+        state=pb.Warning.State.ValueType(warning.state),
+        proposed_level=WarningLevel.ValueType(warning.proposed),
+        effective_level=WarningLevel.ValueType(warning.effective),
+        first_exceeded_on=warning.first_exceeded_on.isoformat(),
+        fired_on=_day_text(warning.fired_on),
+        resolved_on=_day_text(warning.resolved_on),
+        latest_evaluation=from_evaluation(warning.evaluation),
+        peak_count=warning.peak_count,
+        verdict=pb.Warning.Verdict.ValueType(warning.verdict),
+        acknowledged_by=_actor(warning.acknowledged_by),
+        level_confirmed_by=_actor(warning.level_confirmed_by),
+        judged_by=_actor(warning.judged_by),
+        note=warning.note,
+        etag=etag_of(warning.version),
+    )
+    message.updated_at.FromDatetime(kept.updated_at)
+    return message
+
+
+def from_evaluation(evaluation: Evaluation) -> pb.Evaluation:
+    """Return an evaluation for the contract."""
+    return pb.Evaluation(
+        cell=from_cell(evaluation.cell),
+        as_of=evaluation.as_of.isoformat(),
+        outcome=pb.Evaluation.Outcome.ValueType(evaluation.outcome),
+        observed_count=evaluation.observed_count,
+        expected_count=evaluation.expected_count,
+        threshold_count=evaluation.threshold_count,
+        tail_probability=evaluation.tail_probability,
+        level=WarningLevel.ValueType(evaluation.level),
+        window_days=evaluation.window_days,
+        reason=evaluation.reason,
+        policy=evaluation.policy,
+    )
+
+
+def from_outlook(outlook: Outlook, as_of: date) -> pb.CellForecast:
+    """Return the forecast of one cell for the contract."""
+    made = pb.CellForecast.OUTCOME_FORECAST
+    short = pb.CellForecast.OUTCOME_INSUFFICIENT_HISTORY
+    days = zip(outlook.expected, outlook.quantiles, strict=True)
+    return pb.CellForecast(
+        cell=from_cell(outlook.cell),
+        as_of=as_of.isoformat(),
+        outcome=made if outlook.expected else short,
+        forecaster=outlook.forecaster,
+        history_days=outlook.history_days,
+        days=[
+            pb.DayForecast(
+                day=date.fromordinal(as_of.toordinal() + ahead).isoformat(),
+                expected_count=expected,
+                quantiles=_quantiles(values),
+            )
+            for ahead, (expected, values) in enumerate(days, start=1)
+        ],
+        horizons=[_horizon(span) for span in outlook.spans],
+    )
+
+
+def from_forecaster(record: ForecasterRecord) -> pb.Forecaster:
+    """Return a trained forecaster for the contract."""
+    message = pb.Forecaster(
+        name=record.name,
+        state=pb.Forecaster.State.ValueType(record.state),
+        kind=record.kind,
+        data_from=record.data_from.isoformat(),
+        data_to=record.data_to.isoformat(),
+        seed=record.seed,
+        code_version=record.code_version,
+        validation_loss=record.validation_loss,
+        baseline_loss=record.baseline_loss,
+        coverage_90=record.coverage_90,
+        cell_count=record.cell_count,
+    )
+    message.trained_at.FromDatetime(record.trained_at)
+    return message
+
+
+def _horizon(span: Span) -> pb.HorizonForecast:
+    return pb.HorizonForecast(
+        horizon_days=span.days,
+        expected_count=span.expected,
+        quantiles=_quantiles(span.quantiles),
+        exceedance_probability=span.exceedance,
+        threshold_count=span.threshold,
+    )
+
+
+def _quantiles(values: Sequence[float]) -> list[pb.Quantile]:
+    shares = zip(PROBABILITIES, values, strict=True)
+    return [pb.Quantile(probability=share, value=value) for share, value in shares]
+
+
+def _day_text(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _actor(staff: Staff | None) -> Actor | None:
+    if staff is None:
+        return None
+    return Actor(identity=staff.identity, display_name=staff.display_name, unit=staff.unit)

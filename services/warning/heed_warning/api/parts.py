@@ -1,0 +1,35 @@
+"""What the RPCs of the warning service work with; built in main.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heed_shared.clock import Clock
+from heed_shared.database import Database
+from heed_shared.operations import Operations
+from heed_shared.paging import PageTokens
+from heed_warning.application.evaluation import Evaluator
+from heed_warning.application.forecasting import Foreseer
+from heed_warning.application.judging import Desk
+from heed_warning.application.places import Places
+from heed_warning.application.ports import Counts, Forecasters, Policies, Warnings
+from heed_warning.application.training import School
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that an RPC may need."""
+
+    database: Database
+    clock: Clock
+    places: Places
+    counts: Counts
+    policies: Policies
+    warnings: Warnings
+    forecasters: Forecasters
+    evaluator: Evaluator
+    foreseer: Foreseer
+    desk: Desk
+    school: School
+    operations: Operations
+    page_tokens: PageTokens

@@ -1,0 +1,1 @@
+"""Use cases of the warning service: load, decide by the domain's rules, save."""

@@ -1,0 +1,164 @@
+"""Evaluates every cell as of a closed day and moves warnings by one step.
+
+Everything that takes time happens before the one short transaction: reading counts, the models, the
+judgement. The transaction claims the day, so that a second evaluation of it, by whomever, changes
+nothing; then it locks the standing warnings and moves them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from heed_shared import telemetry
+from heed_shared.clock import Clock, local_day
+from heed_shared.database import Database, Transaction
+from heed_shared.errors import InvalidField
+from heed_shared.ids import new_uid
+from heed_warning.application.announcing import announce
+from heed_warning.application.places import Places, working_day
+from heed_warning.application.ports import Kept, Models, Panels, Policies, Run, Warnings
+from heed_warning.domain.board import Board, evaluate
+from heed_warning.domain.evaluator import Outcome
+from heed_warning.domain.life import CellWarning, Change, Step, advance
+from heed_warning.domain.panel import Cell
+from heed_warning.domain.policy import Level
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What an evaluation did."""
+
+    run: Run
+    changed: Sequence[Kept]
+
+
+@dataclass(frozen=True)
+class _Moves:
+    """What is to be written."""
+
+    saved: list[CellWarning]
+    forgotten: list[CellWarning]
+    announced: list[tuple[CellWarning, Change]]
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """The use case Evaluate."""
+
+    database: Database
+    clock: Clock
+    places: Places
+    panels: Panels
+    policies: Policies
+    warnings: Warnings
+    models: Models
+
+    async def evaluate(self, as_of: date | None) -> Evaluated:
+        """Evaluate as of a closed day, yesterday by default.
+
+        Raises:
+            InvalidField: The day is not closed, or lies before the latest evaluation.
+        """
+        started = time.monotonic()
+        day = closed_day(as_of, self.clock)
+        async with self.database.read() as connection:
+            latest = await self.warnings.latest_run(connection)
+            policies = await self.policies.all(connection)
+        if latest and day < latest.as_of:
+            raise InvalidField("as_of", f"lies before the latest evaluation, {latest.as_of}")
+        if latest and day == latest.as_of:
+            return await self._again(latest)
+        model = await self.models.current()
+        panel = await self.panels.latest(day)
+        with telemetry.span("warning.evaluate"):
+            board = await asyncio.to_thread(
+                evaluate,
+                panel,
+                day,
+                policies=policies,
+                model=model,
+                working=working_day,
+                ancestors=self.places.above,
+            )
+            run = await self._move(board)
+        telemetry.record("heed.warning.evaluation_duration", time.monotonic() - started)
+        telemetry.record("heed.warning.evaluated_cells", run.cell_count)
+        return await self._again(run)
+
+    async def _again(self, run: Run) -> Evaluated:
+        """Answer from what is stored."""
+        async with self.database.read() as connection:
+            kept = await self.warnings.get_all(connection, run.changed) if run.changed else []
+        return Evaluated(run, kept)
+
+    async def _move(self, board: Board) -> Run:
+        now = self.clock.now()
+        run = _run_of(board)
+        async with self.database.transaction() as tx:
+            if not await self.warnings.begin_run(tx, run, now):
+                stored = await self.warnings.latest_run(tx.connection)
+                return stored or run
+            moves = self._decide(board, await self.warnings.standing(tx), now)
+            changed = tuple(warning.uid for warning, _ in moves.announced)
+            await self._write(tx, moves, now)
+            await self.warnings.finish_run(tx, board.as_of, changed)
+            await tx.commit()
+        return replace(run, changed=changed)
+
+    def _decide(self, board: Board, standing: dict[Cell, CellWarning], now: datetime) -> _Moves:
+        moves = _Moves([], [], [])
+        for row in _rows_to_move(board, standing):
+            before = standing.get(board.panel.cells[row])
+            evaluation = board.evaluation(row, self.places.region_title)
+            step = advance(before, evaluation, board.policy(row), new_uid(now))
+            _note(moves, before, step)
+        return moves
+
+    async def _write(self, tx: Transaction, moves: _Moves, now: datetime) -> None:
+        await self.warnings.forget(tx, moves.forgotten)
+        raised = [warning for warning, change in moves.announced if change is Change.RAISED]
+        await self.warnings.end_rest(tx, raised)
+        await self.warnings.save(tx, moves.saved, now)
+        await announce(tx, moves.announced, now)
+
+
+def closed_day(asked: date | None, clock: Clock) -> date:
+    """Return the day asked for, yesterday by default.
+
+    Raises:
+        InvalidField: The day is not closed yet.
+    """
+    yesterday = local_day(clock.now()) - timedelta(days=1)
+    if asked and asked > yesterday:
+        raise InvalidField("as_of", f"is not closed; the last closed day is {yesterday}")
+    return asked or yesterday
+
+
+def _run_of(board: Board) -> Run:
+    short = int((board.outcome == Outcome.INSUFFICIENT_HISTORY).sum())
+    return Run(board.as_of, len(board.panel.cells), short, board.forecaster, ())
+
+
+def _rows_to_move(board: Board, standing: dict[Cell, CellWarning]) -> Iterator[int]:
+    """Yield the cells that exceed or have a warning already; all others stay as they are."""
+    exceeding = board.level > Level.NONE
+    for row in range(len(board.panel.cells)):
+        if exceeding[row] or board.panel.cells[row] in standing:
+            yield row
+
+
+def _note(moves: _Moves, before: CellWarning | None, step: Step) -> None:
+    if step.warning is None:
+        if before is not None:
+            moves.forgotten.append(before)
+        return
+    if step.warning == before:
+        return
+    after = replace(step.warning, version=step.warning.version + 1)
+    moves.saved.append(after)
+    if step.change is not None:
+        moves.announced.append((after, step.change))

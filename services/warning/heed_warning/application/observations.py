@@ -1,0 +1,82 @@
+"""Takes counts in: from the feeds by addition, from history by replacement; and reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from heed_shared.database import Database, Transaction
+from heed_shared.errors import InvalidField
+from heed_warning.application.places import Places
+from heed_warning.application.ports import Counts
+from heed_warning.domain.counts import CellDay, Delta, RecordedCount, rolled_up
+from heed_warning.domain.panel import Cell
+
+SMALLEST_COUNT_SHOWN = 5
+LONGEST_SERIES_DAYS = 3700
+
+
+@dataclass(frozen=True)
+class ShownCount:
+    """A day's count as it may be shown."""
+
+    day: date
+    count: int
+    suppressed: bool
+
+
+async def apply_deltas(
+    tx: Transaction, counts: Counts, places: Places, deltas: Sequence[Delta]
+) -> None:
+    """Append signed counts and add them to the sums of county, city and province.
+
+    Does not commit: the caller advances its cursor in the same transaction.
+    """
+    keyed = [
+        (CellDay(item.region, item.category, item.measure, item.bucket, item.received_day), item)
+        for item in deltas
+    ]
+    sums = rolled_up(((key, item.delta) for key, item in keyed), places.above)
+    await counts.add(tx, deltas, sums)
+
+
+async def record_counts(
+    tx: Transaction, counts: Counts, places: Places, source: str, given: Sequence[RecordedCount]
+) -> int:
+    """Replace a source's counts of the cells and days named; return how many there are.
+
+    A cell and day named twice keeps the last count. Does not commit.
+    """
+    latest = {
+        CellDay(item.region, item.category, item.measure, 0, item.day): item for item in given
+    }
+    keys = sorted(latest)
+    before = await counts.recorded(tx, source, keys)
+    changes = ((key, latest[key].count - before.get(key, 0)) for key in keys)
+    rows = [latest[key] for key in keys]
+    await counts.replace(tx, source, rows, rolled_up(changes, places.above))
+    return len(rows)
+
+
+async def query_series(
+    database: Database, counts: Counts, cell: Cell, measure: int, first: date, last: date
+) -> list[ShownCount]:
+    """Return a count for each day; those above 0 and below five are hidden.
+
+    Raises:
+        InvalidField: The days are in the wrong order or too many.
+    """
+    if last < first:
+        raise InvalidField("to_day", "must not lie before from_day")
+    if (last - first).days > LONGEST_SERIES_DAYS:
+        raise InvalidField("to_day", f"must lie at most {LONGEST_SERIES_DAYS} days after from_day")
+    async with database.read() as connection:
+        known = await counts.series(connection, cell, measure, first, last)
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return [_shown(day, known.get(day, 0)) for day in days]
+
+
+def _shown(day: date, count: int) -> ShownCount:
+    hidden = 0 < count < SMALLEST_COUNT_SHOWN
+    return ShownCount(day, 0 if hidden else count, hidden)

@@ -1,0 +1,187 @@
+"""What the use cases need from outside. Adapters implement it; tests may bring fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from heed_shared.database import Transaction
+from heed_warning.domain.counts import CellDay, Delta, RecordedCount
+from heed_warning.domain.forecaster_record import ForecasterRecord
+from heed_warning.domain.history import Forecaster
+from heed_warning.domain.life import CellWarning, State
+from heed_warning.domain.panel import Cell, Panel
+from heed_warning.domain.policy import Policy
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A warning with when it last changed, by the business clock."""
+
+    warning: CellWarning
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Run:
+    """An evaluation that was made."""
+
+    as_of: date
+    cell_count: int
+    insufficient_history_count: int
+    forecaster: str
+    changed: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class WarningFilter:
+    """Which warnings to list."""
+
+    region_prefixes: tuple[str, ...]
+    """A region must begin with all of them."""
+    category: str
+    states: tuple[State, ...]
+
+
+class Counts(Protocol):
+    """Cell counts in the database."""
+
+    async def add(
+        self, tx: Transaction, deltas: Sequence[Delta], sums: Sequence[tuple[CellDay, int]]
+    ) -> None:
+        """Append signed counts and add their sums."""
+
+    async def recorded(
+        self, tx: Transaction, source: str, keys: Sequence[CellDay]
+    ) -> dict[CellDay, int]:
+        """Return what a source has recorded, locked until the end of the transaction."""
+
+    async def replace(
+        self,
+        tx: Transaction,
+        source: str,
+        counts: Sequence[RecordedCount],
+        changes: Sequence[tuple[CellDay, int]],
+    ) -> None:
+        """Replace a source's counts and add what that changes to the sums."""
+
+    async def series(
+        self, connection: AsyncConnection, cell: Cell, measure: int, first: date, last: date
+    ) -> dict[date, int]:
+        """Return the counts other than 0 of one cell."""
+
+    async def later_than(
+        self, connection: AsyncConnection, moment: datetime, last: date
+    ) -> list[tuple[CellDay, int]]:
+        """Return items of days up to `last` that were recorded at or after a moment."""
+
+
+class Panels(Protocol):
+    """All cells' daily items, kept in memory and brought up to date before each use."""
+
+    async def latest(self, last: date) -> Panel:
+        """Return the items of every cell up to a day, as known now."""
+
+
+class Warnings(Protocol):
+    """Warnings and evaluations in the database."""
+
+    async def begin_run(self, tx: Transaction, run: Run, evaluated_at: datetime) -> bool:
+        """Claim the evaluation of a day; False when another process made it."""
+
+    async def finish_run(self, tx: Transaction, as_of: date, changed: Sequence[UUID]) -> None:
+        """Note which warnings the evaluation changed."""
+
+    async def latest_run(self, connection: AsyncConnection) -> Run | None:
+        """Return the evaluation of the latest day."""
+
+    async def standing(self, tx: Transaction) -> dict[Cell, CellWarning]:
+        """Return the open warning of each cell, or its latest that rests, locked."""
+
+    async def save(
+        self, tx: Transaction, warnings: Sequence[CellWarning], updated_at: datetime
+    ) -> None:
+        """Write warnings, new or changed; each has the version that it is to have."""
+
+    async def forget(self, tx: Transaction, warnings: Sequence[CellWarning]) -> None:
+        """Delete pending warnings that lapsed."""
+
+    async def end_rest(self, tx: Transaction, warnings: Sequence[CellWarning]) -> None:
+        """Let the resting warnings of these warnings' cells rest no more."""
+
+    async def get(
+        self, connection: AsyncConnection, region: str, uid: UUID, *, lock: bool = False
+    ) -> Kept | None:
+        """Return one warning."""
+
+    async def get_all(self, connection: AsyncConnection, uids: Sequence[UUID]) -> list[Kept]:
+        """Return warnings by uid, latest change first."""
+
+    async def list(
+        self,
+        connection: AsyncConnection,
+        wanted: WarningFilter,
+        after: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> Sequence[Kept]:
+        """Return a page of warnings, latest change first."""
+
+
+class Policies(Protocol):
+    """Threshold policies in the database; the built-in default is not among them."""
+
+    async def add(self, tx: Transaction, policy: Policy) -> None:
+        """Store a policy."""
+
+    async def all(self, connection: AsyncConnection) -> Sequence[Policy]:
+        """Return all policies, oldest first."""
+
+
+class Forecasters(Protocol):
+    """Trained forecasters in the database."""
+
+    async def add(self, tx: Transaction, record: ForecasterRecord, weights: bytes) -> None:
+        """Store one; if it is to be current, the present one retires."""
+
+    async def list(
+        self, connection: AsyncConnection, before: tuple[datetime, UUID] | None, limit: int
+    ) -> Sequence[ForecasterRecord]:
+        """Return a page, newest first."""
+
+
+class Models(Protocol):
+    """The forecaster in use, loaded again when another was promoted."""
+
+    async def current(self) -> Forecaster | None:
+        """Return the trained forecaster in use; None when there is none."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training process handed back."""
+
+    weights: bytes
+    kind: str
+    code_version: str
+    validation_loss: float
+    baseline_loss: float
+    coverage_90: float
+
+
+class Trainer(Protocol):
+    """Trains in a process of its own."""
+
+    async def train(
+        self,
+        panel: Panel,
+        *,
+        seed: int,
+        max_seconds: float,
+        report: Callable[[float], Awaitable[None]],
+    ) -> TrainingResult:
+        """Train on a panel; the process ends with the call, cancelled or not."""

@@ -1,0 +1,178 @@
+"""One evaluation of every cell: forecasts made before each window, judged, explained in words.
+
+Cells are evaluated together, grouped by the policy that applies to them. The result holds arrays;
+the words of a single cell are made only when someone will read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from heed_warning.domain.day_kind import WorkingDay
+from heed_warning.domain.distribution import combine
+from heed_warning.domain.evaluator import (
+    DAYS_REQUIRED,
+    Judgement,
+    Outcome,
+    Windows,
+    judge,
+    thresholds,
+)
+from heed_warning.domain.history import BASELINE_NAME, Forecaster, history_of
+from heed_warning.domain.inhibition import explained_excess, explaining_children, parent_rows
+from heed_warning.domain.life import Evaluation
+from heed_warning.domain.panel import Floats, Ints, Panel
+from heed_warning.domain.policy import DEFAULT_POLICY, Level, Policy, policy_for
+from heed_warning.domain.wording import explained_reason, reason
+
+Ancestors = Callable[[str], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The cells of one policy with their windows."""
+
+    policy: Policy
+    rows: Ints
+    windows: Windows
+
+
+@dataclass(frozen=True)
+class Board:
+    """An evaluation of N cells on one day."""
+
+    panel: Panel
+    as_of: date
+    groups: tuple[Group, ...]
+    group_of: Ints
+    place_in_group: Ints
+    outcome: Ints
+    level: Ints
+    """Level reached by each cell's own count, (N,)."""
+    net_level: Ints
+    """Level still reached without what children explain, (N,)."""
+    tail: Floats
+    parents: Ints
+    forecaster: str
+
+    def policy(self, row: int) -> Policy:
+        """Return the policy that applies to a cell."""
+        return self._group(row).policy
+
+    def _group(self, row: int) -> Group:
+        return self.groups[int(self.group_of[row])]
+
+    def evaluation(self, row: int, title: Callable[[str], str]) -> Evaluation:
+        """Return the evaluation of one cell with its reason in words."""
+        group = self._group(row)
+        place = np.array([self.place_in_group[row]])
+        windows = group.windows.select(place, group.windows.observed[place])
+        level = Level(int(self.level[row]))
+        explained = level > Level.NONE and self.net_level[row] == Level.NONE
+        lowest = float(thresholds(group.policy, group.policy.rules[0].level, windows)[0])
+        reached = float(thresholds(group.policy, level, windows)[0]) if level else lowest
+        outcome = Outcome(int(self.outcome[row]))
+        words = reason(group.policy, outcome, level, windows, reached)
+        if explained:
+            children = explaining_children(row, self.parents, self.level > Level.NONE)
+            words += explained_reason([title(self.panel.cells[child].region) for child in children])
+        return Evaluation(
+            cell=self.panel.cells[row],
+            as_of=self.as_of,
+            outcome=outcome,
+            observed_count=round(float(windows.observed[0])),
+            expected_count=float(windows.mean[0]),
+            threshold_count=lowest,
+            tail_probability=float(self.tail[row]),
+            level=level,
+            window_days=group.policy.window_days,
+            reason=words,
+            policy=group.policy.name,
+            explained=explained,
+        )
+
+
+def evaluate(
+    panel: Panel,
+    as_of: date,
+    *,
+    policies: Sequence[Policy],
+    model: Forecaster | None,
+    working: WorkingDay,
+    ancestors: Ancestors,
+) -> Board:
+    """Evaluate every cell of a panel on a closed day; days after it are never looked at."""
+    known = panel.until(as_of)
+    count = len(known.cells)
+    chosen = [policy_for(cell, policies) for cell in known.cells]
+    distinct = list(dict.fromkeys(chosen)) or [DEFAULT_POLICY]
+    group_of = np.array([distinct.index(policy) for policy in chosen], dtype=np.int64)
+    foreseen: dict[int, Windows] = {}
+    groups = []
+    outcome, level, place = np.zeros((3, count), dtype=np.int64)
+    excess, tail = np.zeros(count), np.ones(count)
+    for number, policy in enumerate(distinct):
+        rows = np.flatnonzero(group_of == number)
+        days = policy.window_days
+        if days not in foreseen:
+            foreseen[days] = _windows(known, as_of, days, model, working)
+        every = foreseen[days]
+        windows = every.select(rows, every.observed[rows])
+        judged = judge(policy, windows)
+        groups.append(Group(policy, rows, windows))
+        place[rows] = np.arange(len(rows))
+        outcome[rows], level[rows], tail[rows] = judged.outcome, judged.level, judged.tail
+        excess[rows] = windows.observed - windows.mean
+    parents = parent_rows(known.cells, ancestors)
+    explained = explained_excess(known.levels, parents, excess, level > Level.NONE)
+    net_level = _net_levels(groups, explained, level)
+    return Board(
+        known, as_of, tuple(groups), group_of, place, outcome, level, net_level, tail, parents,
+        model.name if model else BASELINE_NAME,
+    )  # fmt: skip
+
+
+def _windows(
+    known: Panel, as_of: date, days: int, model: Forecaster | None, working: WorkingDay
+) -> Windows:
+    """Return what was foreseen before each window, and what came."""
+    before = as_of - timedelta(days=days)
+    start = max(known.index_of(before) + 1, 0)
+    observed = known.counts[:, start:].sum(axis=1)
+    if start < DAYS_REQUIRED or not known.cells:
+        nothing = np.zeros(len(known.cells))
+        age = known.until(before).history_days()
+        return Windows(observed, nothing, nothing, age, np.zeros((len(known.cells), 0)))
+    history = history_of(known, before, working)
+    forecast = history.baseline.forecast(history.origin, days)
+    if model is not None:
+        calm = history.without_outbreaks()
+        able = model.able(calm)
+        forecast = combine(forecast, model.forecast(calm, days), able)
+    mean, dispersion = forecast.window(0, days)
+    past = _rolling_sums(history.baseline.bounded, days)
+    return Windows(observed, mean, dispersion, history.panel.history_days(), past)
+
+
+def _rolling_sums(counts: Floats, days: int) -> Floats:
+    if counts.shape[1] < days:
+        return np.zeros((counts.shape[0], 0))
+    sums = np.concatenate([np.zeros((counts.shape[0], 1)), counts.cumsum(axis=1)], axis=1)
+    return np.asarray(sums[:, days:] - sums[:, :-days])
+
+
+def _net_levels(groups: Sequence[Group], explained: Floats, level: Ints) -> Ints:
+    """Judge again the cells whose children explain a part of their count."""
+    net = level.copy()
+    for group in groups:
+        places = np.flatnonzero((explained[group.rows] > 0) & (level[group.rows] > Level.NONE))
+        if len(places):
+            rows = group.rows[places]
+            rest = np.maximum(group.windows.observed[places] - explained[rows], 0.0)
+            judged: Judgement = judge(group.policy, group.windows.select(places, rest))
+            net[rows] = judged.level
+    return net

@@ -1,0 +1,198 @@
+"""Starts the warning service: `heed-warning migrate` before a rollout, `heed-warning serve` in it.
+
+This is the only place that knows which adapter stands behind which port. There is no `prepare`: a
+forecaster is trained on the counts of its own place, and until then the seasonal baseline answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import date
+
+import torch
+import uvloop
+from heed.feed.v1 import feed_service_pb2
+from heed.warning.v1 import warning_service_pb2
+from heed.warning.v1.warning_service_pb2_grpc import add_WarningServiceServicer_to_server
+
+from heed_shared.clock import Clock, ReplayClock, SystemClock
+from heed_shared.database import Database
+from heed_shared.feed import FeedConsumer, FeedServer, Handler
+from heed_shared.logs import setup_logs
+from heed_shared.migrations import run_migrations, schema_is_current
+from heed_shared.operations import Operations
+from heed_shared.paging import PageTokens
+from heed_shared.reference.regions import Regions
+from heed_shared.reference.taxonomy import Taxonomy
+from heed_shared.rpc.background import Background
+from heed_shared.rpc.client import open_channel
+from heed_shared.rpc.server import Service, serve
+from heed_shared.scheduler import DailyJob
+from heed_shared.settings import SettingsError, load_settings
+from heed_shared.telemetry import setup_telemetry
+from heed_warning.adapters.counts import PostgresCounts
+from heed_warning.adapters.forecasters import CurrentModel, PostgresForecasters
+from heed_warning.adapters.observation_handler import ObservationHandler, OutcomeHandler
+from heed_warning.adapters.panels import PostgresPanels
+from heed_warning.adapters.policies import PostgresPolicies
+from heed_warning.adapters.snapshot import warning_snapshot
+from heed_warning.adapters.training_process import ChildTrainer
+from heed_warning.adapters.warnings import PostgresWarnings
+from heed_warning.api.parts import Parts
+from heed_warning.api.servicer import WarningServicer
+from heed_warning.application.announcing import WARNINGS_FEED
+from heed_warning.application.evaluation import Evaluator
+from heed_warning.application.forecasting import Foreseer
+from heed_warning.application.judging import Desk
+from heed_warning.application.places import Places
+from heed_warning.application.training import School
+from heed_warning.settings import WarningSettings
+
+NAME = "warning"
+SCHEMA = "warning"
+PACKAGE = "heed_warning"
+OBSERVATIONS_FEED = "classifier.observations"
+OUTCOMES_FEED = "disposal.outcomes"
+DAILY_EVALUATION = "evaluate"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="heed-warning", description="Warning (预警) of Heed")
+    parser.add_argument("command", choices=("migrate", "serve"))
+    command = parser.parse_args(arguments).command
+    try:
+        settings = load_settings(WarningSettings, os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    setup_logs(NAME, development=settings.development)
+    if command == "migrate" and settings.migration_url is None:
+        sys.stderr.write("HEED_MIGRATION_URL: required to migrate\n")
+        return 2
+    torch.set_num_threads(1)  # with a busy neighbour two threads collapse to a tenth
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_migrate(settings) if command == "migrate" else _serve(settings))
+    return 0
+
+
+async def _migrate(settings: WarningSettings) -> None:
+    if settings.migration_url is not None:
+        await run_migrations(NAME, PACKAGE, settings.migration_url, SCHEMA)
+
+
+async def _serve(settings: WarningSettings) -> None:
+    async with open_service(settings) as service:
+        await serve(service)
+
+
+@asynccontextmanager
+async def open_service(settings: WarningSettings) -> AsyncIterator[Service]:
+    """Build the service and everything behind it; closed in reverse order at the end."""
+    telemetry = setup_telemetry(NAME, settings)
+    async with AsyncExitStack() as stack:
+        database = await Database.open(settings.database_url, SCHEMA, settings.pool_size)
+        stack.push_async_callback(database.close)
+        parts = _parts(settings, database)
+        consumers = _consumers(settings, parts, stack)
+        feeds = FeedServer(
+            database,
+            (WARNINGS_FEED,),
+            {WARNINGS_FEED.name: warning_snapshot},
+            consumers,
+            page_tokens=parts.page_tokens,
+        )
+        descriptor = warning_service_pb2.DESCRIPTOR.services_by_name["WarningService"]
+        yield Service(
+            name=NAME,
+            settings=settings,
+            clock=parts.clock,
+            servicers=(
+                (add_WarningServiceServicer_to_server, WarningServicer(parts), descriptor),
+                feeds.servicer(),
+                parts.operations.servicer(),
+            ),
+            background=(feeds, parts.operations, *consumers, *_daily(settings, parts)),
+            readiness=(lambda: _ready(database),),
+            telemetry=telemetry,
+        )
+
+
+def _clock(settings: WarningSettings) -> Clock:
+    if settings.clock == "replay" and settings.replay_start is not None:
+        return ReplayClock(settings.replay_start)
+    return SystemClock()
+
+
+def _parts(settings: WarningSettings, database: Database) -> Parts:
+    clock = _clock(settings)
+    places = Places(Regions.load(settings.regions), Taxonomy.load(settings.taxonomy))
+    counts, policies, warnings = PostgresCounts(), PostgresPolicies(), PostgresWarnings()
+    forecasters, models = PostgresForecasters(), CurrentModel(database)
+    panels = PostgresPanels(database, counts, places.level, places.above)
+    page_tokens = PageTokens(settings.page_token_key)
+    return Parts(
+        database=database,
+        clock=clock,
+        places=places,
+        counts=counts,
+        policies=policies,
+        warnings=warnings,
+        forecasters=forecasters,
+        evaluator=Evaluator(database, clock, places, panels, policies, warnings, models),
+        foreseer=Foreseer(database, clock, places, panels, policies, models),
+        desk=Desk(warnings, clock),
+        school=School(database, clock, panels, forecasters, ChildTrainer()),
+        operations=Operations(database, page_tokens),
+        page_tokens=page_tokens,
+    )
+
+
+def _consumers(
+    settings: WarningSettings, parts: Parts, stack: AsyncExitStack
+) -> list[FeedConsumer]:
+    wanted: tuple[tuple[str, str, Handler], ...] = (
+        (
+            settings.classifier_target,
+            OBSERVATIONS_FEED,
+            ObservationHandler(parts.counts, parts.places),
+        ),
+        (
+            settings.disposal_target,
+            OUTCOMES_FEED,
+            OutcomeHandler(parts.counts, parts.places, parts.desk),
+        ),
+    )
+    feed_service = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"]
+    consumers = []
+    for target, feed, handler in wanted:
+        channel = open_channel(target, settings, (feed_service,))
+        stack.push_async_callback(channel.close)
+        consumers.append(FeedConsumer(feed, NAME, channel, parts.database, handler))
+    return consumers
+
+
+def _daily(settings: WarningSettings, parts: Parts) -> list[Background]:
+    """Return the evaluation at day close; in a replay whoever replays asks for each day."""
+    if settings.clock == "replay":
+        return []
+
+    async def evaluate(day: date) -> None:
+        await parts.evaluator.evaluate(day)
+
+    return [DailyJob(DAILY_EVALUATION, parts.clock, parts.database, evaluate)]
+
+
+async def _ready(database: Database) -> None:
+    """Raise unless the database answers and the schema is the newest."""
+    if not await schema_is_current(database, PACKAGE):
+        raise RuntimeError("the schema is not at the newest revision")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

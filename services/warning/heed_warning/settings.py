@@ -1,0 +1,21 @@
+"""Settings of the warning service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heed_shared.settings import ServiceSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarningSettings(ServiceSettings):
+    """What the warning service is told from outside: that of every service, and its sources."""
+
+    def problems(self) -> list[str]:
+        """Say what is wrong across fields."""
+        targets = {
+            "HEED_CLASSIFIER_TARGET": self.classifier_target,
+            "HEED_DISPOSAL_TARGET": self.disposal_target,
+        }
+        missing = [f"{name}: required" for name, target in targets.items() if not target]
+        return [*super().problems(), *missing]
