@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from heed.common.v1 import matter_pb2
 from heed.disposal.v1 import disposal_service_pb2 as verbs
@@ -51,7 +52,7 @@ async def live(suite: Suite, petition: Registered, case: resources_pb2.Case) -> 
     )
     received = case.received_at.ToDatetime(tzinfo=SHANGHAI)
 
-    def head(now: resources_pb2.Case) -> dict[str, str]:
+    def head(now: resources_pb2.Case) -> dict[str, Any]:
         return {"name": now.name, "etag": now.etag, "request_id": str(uuid.uuid4())}
 
     case = (

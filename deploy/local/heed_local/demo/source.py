@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,13 +12,13 @@ from typing import Protocol
 from google.protobuf.timestamp_pb2 import Timestamp
 from heed.common.v1 import matter_pb2
 from heed.intake.v1 import resources_pb2
-from heed_shared.reference.regions import Regions
 
 from heed_local.importing.areas import Areas
 from heed_local.importing.reader import RejectedRow, Row, read_rows
 from heed_local.simulator.city import City
 from heed_local.simulator.scenario import Scenario, SimulatedPetition
 from heed_shared.clock import local_day
+from heed_shared.reference.regions import Regions
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Source(Protocol):
     """A stream of petitions by local day."""
 
     title: str
-    days: Sequence[date]
-    planted: Sequence[Planted]
+    days: list[date]
+    planted: list[Planted]
     rejected: list[RejectedRow]
 
     def arrivals(self, day: date) -> list[Arrival]:
@@ -121,7 +121,7 @@ class FileSource:
 
     def __init__(self, path: Path, named: Mapping[str, str] | None = None) -> None:
         self.title = path.name
-        self.planted: Sequence[Planted] = ()
+        self.planted: list[Planted] = []
         self.rejected: list[RejectedRow] = []
         self._areas = Areas(Regions.load(None), path.name.split(".")[0])
         self._by_day: dict[date, list[Row]] = defaultdict(list)

@@ -12,8 +12,10 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -95,20 +97,16 @@ def _row(line: int, row: Mapping[str, object], columns: Columns) -> Row | Reject
 
 def parse_time(text: str) -> datetime | None:
     """Reads a time; one without a zone is Asia/Shanghai. None when it cannot be read."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = next((m for form in FORMATS if (m := _strptime(text, form)) is not None), None)
-    if moment is None:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+    readers = (datetime.fromisoformat, *(partial(_strptime, form=form) for form in FORMATS))
+    for read in readers:
+        with suppress(ValueError):
+            moment = read(text)
+            return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+    return None
 
 
-def _strptime(text: str, form: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, form).replace(tzinfo=SHANGHAI)
-    except ValueError:
-        return None
+def _strptime(text: str, form: str) -> datetime:
+    return datetime.strptime(text, form).replace(tzinfo=SHANGHAI)
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | RejectedRow]]:
