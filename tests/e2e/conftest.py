@@ -14,10 +14,10 @@ from heed.disposal.v1 import disposal_service_pb2_grpc
 from heed.feed.v1 import replay_service_pb2, replay_service_pb2_grpc
 from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc, resources_pb2
 from heed.warning.v1 import warning_service_pb2_grpc
-from heed_local.launcher import SERVICES, Suite
-from heed_local.simulator.city import City
 
 from heed_local.demo.feeds import FeedMonitor
+from heed_local.launcher import SERVICES, Suite
+from heed_local.simulator.city import City
 from heed_shared.clock import SHANGHAI
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=SHANGHAI)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from heed_shared.reference.regions import Regions
 
 from heed_local.importing.areas import CITY, Areas
 from heed_local.importing.columns import ColumnsError, map_columns
 from heed_local.importing.reader import RejectedRow, Row, parse_time, read_rows
 from heed_shared.clock import SHANGHAI
+from heed_shared.reference.regions import Regions
 
 CSV = "message_id,time,area,subject,detail\n"
 
