@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 - the consumer hands over what `prepare` gave, which is nothing here
 """Applies counts from the feeds: whole batches at once, by addition."""
 
 from __future__ import annotations

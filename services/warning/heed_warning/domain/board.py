@@ -71,8 +71,9 @@ class Board:
         group = self._group(row)
         place = np.array([self.place_in_group[row]])
         windows = group.windows.select(place, group.windows.observed[place])
-        level = Level(int(self.level[row]))
-        explained = level > Level.NONE and self.net_level[row] == Level.NONE
+        own, net = Level(int(self.level[row])), Level(int(self.net_level[row]))
+        explained = own > net == Level.NONE
+        level = own if explained else net
         lowest = float(thresholds(group.policy, group.policy.rules[0].level, windows)[0])
         reached = float(thresholds(group.policy, level, windows)[0]) if level else lowest
         outcome = Outcome(int(self.outcome[row]))
