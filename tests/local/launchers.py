@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -50,3 +51,16 @@ def eventually(condition: Callable[[], bool], *, within_s: float = 10) -> bool:
             return True
         time.sleep(0.02)
     return condition()
+
+
+def processes_of(run_dir: str) -> list[int]:
+    """Processes with the run directory in their environment or command line."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            said = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if run_dir.encode() in said and int(process.name) != os.getpid():
+            found.append(int(process.name))
+    return found

@@ -24,33 +24,8 @@ from heed_local.postgres import Cluster, forget_libpq_variables
 from heed_local.run_state import NotRunningError, RunState
 from heed_shared.clock import SHANGHAI
 from heed_shared.settings import ServiceSettings, load_settings
-from tests.local.launchers import eventually
+from tests.local.launchers import eventually, processes_of
 
-STAND_IN = """
-import json, os, pathlib, signal, sys, time
-
-here = pathlib.Path(os.environ["STAND_IN_NOTES"])
-name = __package__.removeprefix("heed_")
-
-def note(event):
-    with (here / "events").open("a") as file:
-        file.write(f"{name} {event}\\\\n")
-
-def stop(*_):
-    note("stopped")
-    sys.exit(0)
-
-command = sys.argv[1]
-note(command)
-if os.environ.get("STAND_IN_FAILS") == f"{name} {command}":
-    sys.exit("the disk is on fire")
-if command == "serve":
-    signal.signal(signal.SIGTERM, stop)
-    (here / name).write_text(json.dumps(dict(os.environ)))
-    print(json.dumps({"event": "serving", "service": name, "port": 1}), flush=True)
-    while True:
-        time.sleep(600)
-""".replace("\\\\n", "\\n")
 LAUNCHER = """
 import asyncio, json, os, sys
 from heed_local.launcher import Suite
@@ -65,17 +40,6 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture
-def stand_ins(tmp_path: Path) -> dict[str, str]:
-    """Settings with which the launcher finds stand-ins instead of the services."""
-    for service in SERVICES:
-        package = tmp_path / f"code/heed_{service}"
-        package.mkdir(parents=True)
-        (package / "__init__.py").touch()
-        (package / "main.py").write_text(STAND_IN)
-    return {"PYTHONPATH": str(tmp_path / "code"), "STAND_IN_NOTES": str(tmp_path)}
-
-
 def events(tmp_path: Path) -> list[str]:
     return (tmp_path / "events").read_text().splitlines()
 
@@ -83,19 +47,6 @@ def events(tmp_path: Path) -> list[str]:
 def seen_by(tmp_path: Path, service: str) -> dict[str, str]:
     environment: dict[str, str] = json.loads((tmp_path / service).read_text())
     return environment
-
-
-def processes_of(run_dir: str) -> list[int]:
-    """Processes with the run directory in their environment or command line."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            said = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if run_dir.encode() in said and int(process.name) != os.getpid():
-            found.append(int(process.name))
-    return found
 
 
 async def test_each_service_migrates_then_prepares_then_serves_and_all_stop(

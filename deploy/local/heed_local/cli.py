@@ -77,7 +77,9 @@ def _ask(options: argparse.Namespace) -> int:
     if options.output == "json":
         print(json.dumps(found.data, ensure_ascii=False, indent=1))  # noqa: T201
         return 0
-    table = Table(*found.columns)
+    table = Table()
+    for column in found.columns:
+        table.add_column(column, overflow="fold")
     for row in found.rows:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)
