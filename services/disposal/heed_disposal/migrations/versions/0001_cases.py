@@ -203,13 +203,13 @@ _DROPS = (
 )
 
 
-def upgrade(schema: str) -> None:
-    create_foundation(op, schema)
+def upgrade() -> None:
+    create_foundation(op, "disposal")
     for statement in _TABLES:
         op.execute(statement)
 
 
-def downgrade(schema: str) -> None:  # noqa: ARG001 - Alembic calls it so
+def downgrade() -> None:
     for table in _DROPS:
         op.execute(f"DROP TABLE {table}")
     drop_foundation(op)
