@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,13 +12,16 @@ import asyncpg
 import grpc
 import pytest
 import pytest_asyncio
+from google.rpc import error_details_pb2
 from heed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
 from heed.intake.v1 import intake_service_pb2 as pb
+from heed.intake.v1 import resources_pb2 as resources
 from heed.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
 
 from heed_intake.main import open_service
 from heed_intake.settings import IntakeSettings
 from heed_local.authority import Authority
+from heed_shared.errors import status_of
 from heed_shared.rpc.client import TlsFiles, open_channel_for
 from heed_shared.rpc.server import Service, serve
 from heed_shared.settings import load_settings
@@ -42,8 +45,36 @@ def submission(**fields: Any) -> dict[str, Any]:
 def registration(request_id: str = "", **fields: Any) -> pb.RegisterPetitionRequest:
     """A request to register; `fields` are those of the submission."""
     return pb.RegisterPetitionRequest(
-        request_id=request_id or str(uuid.uuid4()), submission=submission(**fields)
+        request_id=request_id or str(uuid.uuid4()),
+        submission=resources.PetitionSubmission(**submission(**fields)),
     )
+
+
+async def refusal(call: Awaitable[Any]) -> grpc.aio.AioRpcError:
+    """The error that a call ends with."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+def wrong_fields(error: grpc.aio.AioRpcError) -> set[str]:
+    """Paths of the fields that an error names."""
+    status = status_of(error)
+    assert status is not None
+    found = set()
+    for detail in status.details:
+        bad = error_details_pb2.BadRequest()
+        if detail.Unpack(bad):
+            found |= {violation.field for violation in bad.field_violations}
+    return found
+
+
+def reason_in(result: pb.RegistrationResult) -> str:
+    """The reason of a refused row; empty for a registered one."""
+    info = error_details_pb2.ErrorInfo()
+    found = any(detail.Unpack(info) for detail in result.error.details)
+    assert found == result.HasField("error")
+    return str(info.reason).removeprefix("ERROR_REASON_")
 
 
 @dataclass

@@ -21,11 +21,13 @@ from heed_intake.adapters.personal_data import (
 )
 from heed_intake.application.ports import Draft
 
+# Sorted here and in the counters, so that two transactions never wait for each other in a circle.
 INSERT_REQUESTS = """
 INSERT INTO "{schema}".request_record (caller, method, request_id, digest, response)
 SELECT caller, $5, request_id, digest, response
   FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[])
        AS given(caller, request_id, digest, response)
+ ORDER BY caller, request_id
 ON CONFLICT DO NOTHING
 RETURNING caller, request_id
 """
@@ -35,7 +37,6 @@ SELECT caller, request_id, digest, response
   JOIN unnest($2::text[], $3::text[]) AS given(caller, request_id) USING (caller, request_id)
  WHERE method = $1
 """
-# Sorted, so that two transactions never wait for each other's offices in a circle.
 RAISE_COUNTERS = """
 INSERT INTO "{schema}".receipt_counter AS counter (office, year, last_serial)
 SELECT office, year, added

@@ -57,7 +57,6 @@ class PostgresRegistrations:
 
     async def insert(self, lane: Lane, drafts: Sequence[Draft]) -> Mapping[RequestKey, str]:
         """Store the drafts whose request_id is new; see the port."""
-        drafts = sorted(drafts, key=lambda draft: draft.key)
         try:
             async with self._databases[lane].transaction() as tx:
                 numbers = await self._insert(tx, lane, drafts)
