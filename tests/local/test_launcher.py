@@ -59,7 +59,7 @@ async def test_each_service_migrates_then_prepares_then_serves_and_all_stop(
     happened = events(tmp_path)
     for service in SERVICES:
         own = [event.split()[1] for event in happened if event.startswith(f"{service} ")]
-        prepared = ["prepare"] if service in {"classifier", "warning"} else []
+        prepared = ["prepare"] if service == "classifier" else []
         assert own == ["migrate", *prepared, "serve", "stopped"]
     assert not run_dir.exists(), "a temporary run directory goes with the suite"
     assert processes_of(str(run_dir)) == []

@@ -37,7 +37,7 @@ __all__ = ["SERVICES", "ServiceError", "Suite"]
 
 DATABASE: Final = "heed"
 _HOST: Final = "127.0.0.1"
-_WITH_STARTER_MODEL: Final = ("classifier", "warning")
+_WITH_STARTER_MODEL: Final = ("classifier",)
 _OWN_DATABASE: Final = ("HEED_DATABASE_URL", "HEED_MIGRATION_URL")
 _WATCH_EVERY_S: Final = 0.5
 # One thread for each service and library: four processes share the cores already.
