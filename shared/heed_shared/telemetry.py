@@ -7,8 +7,8 @@ every call, sampled or not. Exceptions are recorded by their class, never by the
 quote what a petitioner wrote.
 """
 
+import random
 import re
-import secrets
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +42,7 @@ from heed_shared.settings import ServiceSettings
 from heed_shared.telemetry_sampling import ratio_sampler, samples
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_ids = random.Random()  # noqa: S311 - ids of traces are no secrets, and drawn on every call
 _EXPORT_INTERVAL_MS = 10_000
 _FLUSH_TIMEOUT_MS = 5_000
 
@@ -101,10 +102,10 @@ class Telemetry:
     def start_server_span(self, method: str, traceparent: str) -> Span:
         """Start the span of an RPC that is served; costs little unless the trace is sampled."""
         parent = parse_traceparent(traceparent)
-        trace_id = parent.trace_id if parent else secrets.randbits(128) or 1
+        trace_id = parent.trace_id if parent else _ids.getrandbits(128) or 1
         sampled = parent.trace_flags.sampled if parent else samples(trace_id, self._ratio)
         if not sampled:
-            own = SpanContext(trace_id, secrets.randbits(64) or 1, False, TraceFlags(0))  # noqa: FBT003
+            own = SpanContext(trace_id, _ids.getrandbits(64) or 1, False, TraceFlags(0))  # noqa: FBT003
             return NonRecordingSpan(own)
         above = _remote(parent) if parent else Context()
         return self.tracer.start_span(method, above, SpanKind.SERVER)

@@ -1,3 +1,4 @@
+import asyncio
 import io
 import json
 import logging
@@ -147,6 +148,32 @@ async def test_only_faults_of_the_server_make_an_error_span(
     attributes = dict(served.attributes or {})
     assert attributes["rpc.grpc.status_code"] == code.value[0]
     assert "张三" not in served.to_json()
+
+
+async def test_a_call_that_came_too_late_is_an_error_span(authority: Authority) -> None:
+    exporter = InMemorySpanExporter()
+    feed = ScriptedFeed()
+    ended = asyncio.Event()
+
+    async def handler(_request: Any, _context: Any) -> pb.ListEventsResponse:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+        return pb.ListEventsResponse()
+
+    feed.list_events = handler
+    mine = Telemetry("intake", 1.0, SimpleSpanProcessor(exporter))
+    async with (
+        running(authority, feed, telemetry=mine) as server,
+        server.channel("operator") as channel,
+    ):
+        call = stub(channel).ListEvents(REQUEST, timeout=0.1)
+        assert await call.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        await asyncio.wait_for(ended.wait(), 2)
+    served = exporter.get_finished_spans()[-1]
+    assert not served.status.is_ok
+    assert served.status.description == "DEADLINE_EXCEEDED"
 
 
 def test_a_trace_goes_through_the_envelope_of_an_event(spans: InMemorySpanExporter) -> None:
