@@ -1,1 +1,1 @@
-"""Classifier (问题分类): sorts petitions, says why and how sure it is, groups those on one matter."""
+"""Classifier (问题分类): sorts petitions, says why and how sure, finds incidents."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from heed_classifier.application.ports import Sorter, Workers
 from heed_classifier.domain.decision import Cutoffs, Opinion, Sorted, Target, first_level
-from heed_classifier.domain.nature import Band, Level, Method, Nature
+from heed_classifier.domain.nature import Band, Level, Method, Nature, Route
 from heed_classifier.domain.rules import GradeRules, NatureRules, RouteRules, TargetRules
 from heed_classifier.domain.text import PetitionText, title_of
 from heed_shared.reference.regions import Regions
@@ -29,6 +29,8 @@ class ToSort:
     region_code: str = ""
     people_bucket: int = 0
     declared_nature: Nature = Nature.UNKNOWN
+    cleared: bool = False
+    """Whether a person found that it is no accusation, after it had been suspected."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ class Sorting:
             for item, opinion in zip(items, opinions, strict=True)
         ]
 
-    def reroute(self, code: str, nature: Nature, region_code: str) -> tuple[int, Target]:
-        """Route and target anew after a correction; the text is not at hand, the category decides."""
+    def reroute(self, code: str, nature: Nature, region_code: str) -> tuple[Route, Target]:
+        """Route and target after a correction; without the text, the category decides."""
         return self._route_rules.propose(code, nature, ""), self._target(code, region_code)
 
     def _opinions(self, texts: Sequence[str]) -> tuple[Sorter, list[Opinion]]:
@@ -132,9 +134,10 @@ class Sorting:
         accused = opinion.nature.get(Nature.ACCUSATION, 0.0)
         top = first_level(opinion.content)[:1]
         discipline = bool(top) and top[0][0] == ACCUSATION_CATEGORY
-        if self._nature_rules.accusation(text) or (
+        suspected = bool(self._nature_rules.accusation(text)) or (
             accused >= ACCUSATION_PROBABILITY and discipline
-        ):
+        )
+        if suspected and not item.cleared:
             return Nature.ACCUSATION, max(accused, 0.5), True
         if item.declared_nature not in (Nature.UNKNOWN, Nature.ACCUSATION):
             return item.declared_nature, 1.0, False
@@ -146,9 +149,7 @@ class Sorting:
         if region_code not in self._regions:
             return Target(Level.UNKNOWN, self._target_rules.target(code, "", "", "").line, "", "")
         title = self._regions.title(region_code)
-        return self._target_rules.target(
-            code, region_code, title, self._regions.level(region_code)
-        )
+        return self._target_rules.target(code, region_code, title, self._regions.level(region_code))
 
 
 def _best_child(opinion: Opinion, category: str, band: Band) -> str:

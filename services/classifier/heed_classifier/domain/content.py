@@ -79,7 +79,7 @@ class ContentBook:
 
 
 def _shared(word: str, codes: Mapping[str, float]) -> dict[str, float]:
-    """Lower the weight of a phrase by how many first-level categories claim it; longer says more."""
+    """Lower a phrase's weight by how many first levels claim it; a longer one says more."""
     parents = len({code[:2] for code in codes})
     length = min(1.6, 0.7 + 0.15 * len(word))
     return {code: weight * length / math.sqrt(parents) for code, weight in codes.items()}

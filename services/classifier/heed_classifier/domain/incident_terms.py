@@ -72,10 +72,7 @@ class TermReader:
 
     def _names(self, text: str) -> list[str]:
         return [
-            gram
-            for run in _RUN.findall(text)
-            for gram in _grams(run)
-            if gram not in self._ordinary
+            gram for run in _RUN.findall(text) for gram in _grams(run) if gram not in self._ordinary
         ]
 
 
@@ -110,9 +107,7 @@ def cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     shared = sum(weight * large[term] for term, weight in small.items() if term in large)
     if not shared:
         return 0.0
-    lengths = math.sqrt(
-        sum(w * w for w in one.values()) * sum(w * w for w in other.values())
-    )
+    lengths = math.sqrt(sum(w * w for w in one.values()) * sum(w * w for w in other.values()))
     return shared / lengths
 
 

@@ -1,4 +1,4 @@
-"""Grouping matters into incidents (事件) as they arrive: same problem of the same thing, near in time.
+"""Grouping matters into incidents (事件) as they arrive: one problem of one thing, near in time.
 
 The outcome depends on the order of arrival only, never on how arrivals were cut into batches. An
 incident is never renamed or merged. It groups problems, never people: no field of a petitioner
@@ -9,11 +9,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from heed_classifier.domain.incident_terms import Profile, Terms, cosine, stitch, unit, weigh
+from heed_classifier.domain.incident_terms import (
+    Profile,
+    Terms,
+    cosine,
+    counted_terms,
+    stitch,
+    unit,
+    weigh,
+)
 
 WINDOW = timedelta(days=60)
 RECENT = timedelta(days=7)
@@ -52,7 +60,7 @@ class IncidentKey:
 
 @dataclass(frozen=True)
 class Known:
-    """A matter that has been grouped, or stands alone."""
+    """A matter with its profile; grouped, or standing alone."""
 
     key: MatterKey
     profile: Profile
@@ -63,16 +71,23 @@ class Known:
     incident: IncidentKey | None = None
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """A new matter with its terms."""
+class TermCounts:
+    """In how many matters of a city each term occurs; counted up as matters arrive."""
 
-    key: MatterKey
-    terms: Terms
-    received_at: datetime
-    category_code: str
-    title: str
-    place: str = ""
+    def __init__(self, counts: Mapping[str, int], total: int) -> None:
+        self._counts = dict(counts)
+        self._total = total
+
+    def arrive(self, terms: Terms) -> Profile:
+        """Count a new matter and weigh its terms by what is known with it."""
+        for term in counted_terms(terms):
+            self._counts[term] = self._counts.get(term, 0) + 1
+        self._total += 1
+        return weigh(terms, self._counts, self._total)
+
+    def common(self, name: str) -> bool:
+        """Whether a name occurs so often that it names nothing in particular."""
+        return self._counts.get(name, 0) > COMMON
 
 
 @dataclass
@@ -90,11 +105,8 @@ class _Sums:
 class CityGrouping:
     """The matters of one city within reach, to which arrivals are added one by one."""
 
-    def __init__(
-        self, counts: Mapping[str, int], total: int, thresholds: Thresholds | None = None
-    ) -> None:
-        self._counts = dict(counts)
-        self._total = total
+    def __init__(self, counts: TermCounts, thresholds: Thresholds | None = None) -> None:
+        self._counts = counts
         self._thresholds = thresholds or Thresholds()
         self._known: dict[MatterKey, Known] = {}
         self._by_name: dict[str, list[MatterKey]] = defaultdict(list)
@@ -106,44 +118,29 @@ class CityGrouping:
         for matter in matters:
             self._remember(matter)
 
-    def add(self, arrival: Arrival, new_incident: IncidentKey) -> tuple[Known, list[MatterKey]]:
+    def add(self, arrival: Known, new_incident: IncidentKey) -> tuple[Known, MatterKey | None]:
         """Group one arrival; ``new_incident`` is used if it founds one with a lone matter.
 
-        Returns the matter as it is now known, and the matters whose incident changed besides it.
+        Returns the matter as it is now known, and the lone matter that it founded one with.
         """
-        for term in (*arrival.terms.names, *(f"#{t}" for t in arrival.terms.problem)):
-            self._counts[term] = self._counts.get(term, 0) + 1
-        self._total += 1
-        profile = weigh(arrival.terms, self._counts, self._total)
-        found = self._best(arrival, profile)
-        incident: IncidentKey | None = None
-        changed: list[MatterKey] = []
-        if isinstance(found, IncidentKey):
-            incident = found
-        elif found is not None:
-            incident = new_incident
-            changed.append(found)
-            self._join(found, incident)
-        known = Known(
-            arrival.key,
-            profile,
-            arrival.received_at,
-            arrival.category_code,
-            arrival.title,
-            arrival.place,
-            incident,
-        )
+        found = self._best(arrival)
+        founder: MatterKey | None = None
+        if isinstance(found, MatterKey):
+            founder = found
+            self._join(found, new_incident)
+            found = new_incident
+        known = replace(arrival, incident=found)
         self._remember(known)
-        return known, changed
+        return known, founder
 
     def members(self, incident: IncidentKey) -> list[Known]:
         """The members within reach, in order of arrival."""
         return [self._known[key] for key in self._members[incident]]
 
-    def _best(self, arrival: Arrival, profile: Profile) -> MatterKey | IncidentKey | None:
+    def _best(self, arrival: Known) -> MatterKey | IncidentKey | None:
         limits = self._thresholds
         best: tuple[float, str, MatterKey | IncidentKey] | None = None
-        for target, names, problem, agrees in self._compare(arrival, profile):
+        for target, names, problem, agrees in self._compare(arrival):
             mean = (names + problem) / 2 + (limits.category_bonus if agrees else 0.0)
             least = limits.incident if isinstance(target, IncidentKey) else limits.pair
             if names < limits.names or problem < limits.problem or mean < least:
@@ -154,33 +151,30 @@ class CityGrouping:
                 best = candidate
         return best[2] if best else None
 
-    def _compare(
-        self, arrival: Arrival, profile: Profile
-    ) -> list[tuple[MatterKey | IncidentKey, float, float, bool]]:
+    def _compare(self, arrival: Known) -> list[tuple[MatterKey | IncidentKey, float, float, bool]]:
         compared: list[tuple[MatterKey | IncidentKey, float, float, bool]] = []
         seen: set[IncidentKey] = set()
-        for key in self._candidates(arrival, profile):
+        for key in self._candidates(arrival):
             other = self._known[key]
             if other.incident is None:
-                names = cosine(profile.names, other.profile.names)
-                problem = cosine(profile.problem, other.profile.problem)
+                names = cosine(arrival.profile.names, other.profile.names)
+                problem = cosine(arrival.profile.problem, other.profile.problem)
                 compared.append((key, names, problem, self._agrees(arrival, [other])))
             elif other.incident not in seen:
                 seen.add(other.incident)
                 sums = self._sums[other.incident]
-                names = cosine(profile.names, sums.names)
-                problem = cosine(profile.problem, sums.problem)
+                names = cosine(arrival.profile.names, sums.names)
+                problem = cosine(arrival.profile.problem, sums.problem)
                 agrees = self._agrees(arrival, self.members(other.incident))
                 compared.append((other.incident, names, problem, agrees))
         return compared
 
-    def _candidates(self, arrival: Arrival, profile: Profile) -> list[MatterKey]:
+    def _candidates(self, arrival: Known) -> list[MatterKey]:
         scores: dict[MatterKey, float] = {}
-        for name, weight in profile.names.items():
-            holders = self._by_name.get(name, ())
-            if len(holders) > COMMON:
+        for name, weight in arrival.profile.names.items():
+            if self._counts.common(name):
                 continue
-            for key in holders:
+            for key in self._by_name.get(name, ()):
                 other = self._known[key]
                 if abs(arrival.received_at - other.received_at) <= WINDOW:
                     scores[key] = scores.get(key, 0.0) + weight * other.profile.names[name]
@@ -188,21 +182,13 @@ class CityGrouping:
         return sorted(scores, key=lambda key: -round(scores[key], 9))[:_MOST_CANDIDATES]
 
     @staticmethod
-    def _agrees(arrival: Arrival, others: Sequence[Known]) -> bool:
+    def _agrees(arrival: Known, others: Sequence[Known]) -> bool:
         frequent = Counter(other.category_code for other in others).most_common(1)
         return bool(frequent) and frequent[0][0] == arrival.category_code
 
     def _join(self, key: MatterKey, incident: IncidentKey) -> None:
-        lone = self._known[key]
-        self._known[key] = Known(
-            lone.key,
-            lone.profile,
-            lone.received_at,
-            lone.category_code,
-            lone.title,
-            lone.place,
-            incident,
-        )
+        lone = replace(self._known[key], incident=incident)
+        self._known[key] = lone
         self._members[incident].append(key)
         self._sums[incident].add(lone.profile)
 

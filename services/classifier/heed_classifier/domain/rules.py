@@ -113,7 +113,9 @@ class GradeRules:
             urgency = Urgency.U3
         else:
             urgency = Urgency.U2
-        importance = self._importance(folded, people_bucket, bool(danger), bool(hazard))
+        importance = self._importance(
+            folded, people_bucket, danger=bool(danger), hazard=bool(hazard)
+        )
         return Grades(urgency, importance, bool(hazard or danger), danger + urgent + hazard)
 
     def _urgent(self, folded: str) -> tuple[Hit, ...]:
@@ -125,7 +127,12 @@ class GradeRules:
         return urgent
 
     def _importance(
-        self, folded: str, people_bucket: int, danger: bool, hazard: bool  # noqa: FBT001
+        self,
+        folded: str,
+        people_bucket: int,
+        *,
+        danger: bool,
+        hazard: bool,
     ) -> Importance:
         many = people_bucket >= _MANY_PEOPLE or any(self._many.find(folded))
         some = people_bucket >= _SOME_PEOPLE or any(self._some.find(folded))

@@ -1,1 +1,1 @@
-"""The trained model: its starter corpus, features, network, training and use. The only part with torch."""
+"""The trained model: starter corpus, features, network, training, use. Only here is torch."""

@@ -48,9 +48,7 @@ class CorpusWriter:
         """Write ``count`` petitions, categories in the shares above."""
         parents = sorted(self._by_parent)
         weights = [_WEIGHTS.get(parent, _OTHER_WEIGHT) for parent in parents]
-        return [
-            self._petition(self._random.choices(parents, weights)[0]) for _ in range(count)
-        ]
+        return [self._petition(self._random.choices(parents, weights)[0]) for _ in range(count)]
 
     def _petition(self, parent: str) -> Sample:
         pick = self._random
@@ -91,8 +89,8 @@ class CorpusWriter:
         )
         count = min(len(facts), pick.choices((0, 1, 2, 3), (0.15, 0.5, 0.25, 0.1))[0])
         body = [self.fill(fact) for fact in pick.sample(facts, count)]
-        for _ in range(pick.choices((0, 1, 2), (0.25, 0.45, 0.3))[0] + (count == 0)):
-            body.append(self._frame(frames.SENTENCES[nature], entry))
+        more = pick.choices((0, 1, 2), (0.25, 0.45, 0.3))[0] + (count == 0)
+        body += [self._frame(frames.SENTENCES[nature], entry) for _ in range(more)]
         if nature is Nature.ACCUSATION and entry.code[:2] != "14":
             accusation = pick.choice(self._by_parent["14"]) if "14" in self._by_parent else entry
             body.append(self.fill(pick.choice(accusation.facts)))
@@ -119,7 +117,7 @@ class CorpusWriter:
         return phrase
 
     def _slot(self, match: re.Match[str]) -> str:
-        inner = match.group(1)
+        inner: str = match.group(1)
         if "|" in inner:
             return self._random.choice(inner.split("|"))
         bank = frames.SLOTS.get(inner)

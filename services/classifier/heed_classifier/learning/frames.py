@@ -1,4 +1,4 @@
-"""Frames of a written petition (titles, greetings, endings) and the slots filled with made-up names."""
+"""Frames of a written petition, and the slots that are filled with made-up names."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ HISTORY = (
 
 CLOSINGS: Mapping[Nature, tuple[str, ...]] = {
     Nature.APPEAL_REQUEST: (
-        "请求{领导|政府|有关部门}为我们做主", "望尽快{解决|处理|答复}", "恳请{调查|落实|督办}，谢谢",
+        "请求{领导|政府|有关部门}为我们做主", "望尽快{解决|处理|答复}",
+        "恳请{调查|落实|督办}，谢谢",
         "要求{严肃查处|给个说法|依法处理}", "希望得到重视，感激不尽", "盼复", "请领导为民办实事",
     ),
     Nature.ENQUIRY: ("请予以解答，谢谢", "盼回复", "望告知", "请问应该找哪个部门？", "谢谢！"),
@@ -95,8 +96,15 @@ CLOSINGS: Mapping[Nature, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-_NAME = "金银云星月江河湖海山峰林松竹梅兰桂枫华泰恒盛祥瑞福康安宁和平东西南北中上下新老大长高清明秀丽紫青白龙凤鹤鹿石玉珠翠春秋天宝万千百广德仁义信诚达通顺兴隆茂源泉溪岭坡坪塘湾桥头洲渡"
-_SURNAME = "王李张刘陈杨黄周吴徐孙马朱胡林郭何高罗郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢"
+_NAME = (
+    "金银云星月江河湖海山峰林松竹梅兰桂枫华泰恒盛祥瑞福康安宁和平东西南北中上下新老大"
+    "长高清明秀丽紫青白龙凤鹤鹿石玉珠翠春秋天宝万千百广德仁义信诚达通顺兴隆茂源泉溪岭"
+    "坡坪塘湾桥头洲渡"
+)
+_SURNAME = (
+    "王李张刘陈杨黄周吴徐孙马朱胡林郭何高罗郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶"
+    "蒋杜苏魏程吕丁沈任姚卢"
+)
 
 # Slot -> endings of the made-up name; an empty tuple means a number or another plain value.
 SLOTS: Mapping[str, tuple[str, ...]] = {
@@ -123,17 +131,21 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
 
 def made_up(slot: str, endings: tuple[str, ...], pick: random.Random) -> str:
     """Fill one slot with a made-up value; names vary in length so that none is learned by heart."""
-    if slot == "n":
-        return pick.choice("两三四五六七八十") if pick.random() < 0.5 else str(pick.randint(2, 120))
-    if slot == "money":
-        return f"{pick.randint(1, 90)}{pick.choice(('万元', '万', '千元', '百多元'))}"
-    if slot == "year":
-        return str(pick.randint(2008, 2026))
-    if slot == "month":
-        return str(pick.randint(1, 12))
+    if not endings:
+        return _number(slot, pick)
     if slot in ("district", "county", "city") and pick.random() < 0.4:
         return pick.choice("ABCDEFGHJKLM") + str(pick.randint(1, 12)) + endings[0]
     name = "".join(pick.choice(_NAME) for _ in range(pick.choice((2, 2, 2, 3))))
     if slot == "unit" and pick.random() < 0.4:
         return pick.choice(_SURNAME) + pick.choice(("局长", "主任", "书记", "站长", "科长"))
     return name + pick.choice(endings)
+
+
+def _number(slot: str, pick: random.Random) -> str:
+    if slot == "money":
+        return f"{pick.randint(1, 90)}{pick.choice(('万元', '万', '千元', '百多元'))}"
+    if slot == "year":
+        return str(pick.randint(2008, 2026))
+    if slot == "month":
+        return str(pick.randint(1, 12))
+    return pick.choice("两三四五六七八十") if pick.random() < 0.5 else str(pick.randint(2, 120))

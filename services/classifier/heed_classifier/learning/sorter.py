@@ -1,4 +1,4 @@
-"""The trained model behind the application's Sorter port. The only code that runs torch when serving."""
+"""The trained model behind the Sorter port; the only code that runs torch when serving."""
 
 from __future__ import annotations
 
@@ -101,6 +101,4 @@ class TorchSorter:
             for nature in list(Nature)[1:]
         ]
         probabilities = softmax(np.array([logits]))[0]
-        return {
-            nature: float(p) for nature, p in zip(list(Nature)[1:], probabilities, strict=True)
-        }
+        return {nature: float(p) for nature, p in zip(list(Nature)[1:], probabilities, strict=True)}

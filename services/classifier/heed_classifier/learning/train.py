@@ -82,7 +82,8 @@ def train_starter(book: ContentBook, recipe: Recipe) -> Trained:
 
 def split_book(book: ContentBook) -> tuple[ContentBook, ContentBook]:
     """Part the phrases of every category into four fifths seen and one fifth unseen."""
-    seen, unseen = [], []
+    seen: list[ContentEntry] = []
+    unseen: list[ContentEntry] = []
     for entry in book.entries:
         for target, keep in ((seen, False), (unseen, True)):
             target.append(
@@ -128,7 +129,9 @@ def _fit(
         shuffled = order.permutation(len(bags))
         for start in range(0, len(bags), recipe.batch_size):
             chosen = shuffled[start : start + recipe.batch_size]
-            loss = _loss(network, [bags[i] for i in chosen], content[chosen], nature[chosen], recipe)
+            loss = _loss(
+                network, [bags[i] for i in chosen], content[chosen], nature[chosen], recipe
+            )
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()

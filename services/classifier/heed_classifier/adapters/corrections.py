@@ -1,0 +1,81 @@
+"""Corrections in one transaction: request id, effect, kept correction and events together.
+
+For a repeated request only the name of the petition is kept, never what is written in it, so that
+sealing leaves no copy behind; the repeated call gets the classification as it is then.
+"""
+
+from __future__ import annotations
+
+from heed_classifier.adapters.classification_table import ClassificationTable
+from heed_classifier.adapters.events import change_events
+from heed_classifier.adapters.incident_table import IncidentTable
+from heed_classifier.application.correct import Correcting, Correction
+from heed_classifier.application.grouping import Grouping
+from heed_classifier.application.sorting import Sorting
+from heed_classifier.domain.records import ClassificationRecord, PetitionKey
+from heed_shared import telemetry
+from heed_shared.clock import Clock
+from heed_shared.database import Database, Transaction, raw
+from heed_shared.errors import NotFound
+from heed_shared.identity import Caller
+from heed_shared.ids import petition_name
+from heed_shared.reference.taxonomy import Taxonomy
+from heed_shared.request_records import remember, store
+
+_METHOD = "CorrectClassification"
+
+
+class Corrections:
+    """Runs the use case on Postgres."""
+
+    def __init__(
+        self, database: Database, sorting: Sorting, taxonomy: Taxonomy, clock: Clock
+    ) -> None:
+        self._database = database
+        self._sorting = sorting
+        self._taxonomy = taxonomy
+        self._clock = clock
+
+    async def correct(
+        self, correction: Correction, caller: Caller, request_id: str, digest: bytes
+    ) -> ClassificationRecord:
+        """Correct once for each request id."""
+        async with self._database.transaction() as tx:
+            table = ClassificationTable(await raw(tx.connection))
+            if await remember(tx, caller.identity, _METHOD, request_id, digest) is not None:
+                return await self._again(table, correction, caller)
+            record = await self._correct(tx, table, correction, caller)
+            name = petition_name(record.key.region, record.key.uid)
+            await store(tx, caller.identity, _METHOD, request_id, name.encode())
+            await tx.commit()
+        self._count(correction)
+        return record
+
+    async def _correct(
+        self, tx: Transaction, table: ClassificationTable, correction: Correction, caller: Caller
+    ) -> ClassificationRecord:
+        now = self._clock.now()
+        grouping = Grouping(IncidentTable(await raw(tx.connection)), table, now)
+        use_case = Correcting(table, grouping, self._sorting, self._taxonomy, now)
+        record, changes = await use_case.correct(correction, caller)
+        await tx.publish(change_events(changes, now))
+        return record
+
+    async def _again(
+        self, table: ClassificationTable, correction: Correction, caller: Caller
+    ) -> ClassificationRecord:
+        key = PetitionKey(correction.matter.region, correction.matter.uid)
+        record = (await table.load([key])).get(key)
+        if record is None or not caller.covers(record.region_code):
+            raise NotFound(petition_name(key.region, key.uid))
+        return record
+
+    @staticmethod
+    def _count(correction: Correction) -> None:
+        for axis, given in (
+            ("content", correction.category_code),
+            ("nature", correction.nature),
+            ("urgency", correction.urgency),
+        ):
+            if given:
+                telemetry.record("heed.classifier.corrected", 1, axis=axis)

@@ -1,0 +1,152 @@
+"""What the classifier does with intake's petition events: the handler of its consumer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from heed.intake.v1.events_pb2 import PetitionEvent
+
+from heed_classifier.adapters.classification_table import ClassificationTable
+from heed_classifier.adapters.events import change_events
+from heed_classifier.adapters.incident_table import IncidentTable
+from heed_classifier.application.grouping import Grouping
+from heed_classifier.application.petition_changes import (
+    REMOVALS,
+    Change,
+    Happening,
+    Outcome,
+    PetitionChanges,
+    SortedPetition,
+)
+from heed_classifier.application.ports import MaskedPetition, Texts
+from heed_classifier.application.sorting import Answer, Sorting, ToSort
+from heed_classifier.domain.incident_terms import TermReader, Terms
+from heed_classifier.domain.records import PetitionKey
+from heed_shared import telemetry
+from heed_shared.clock import Clock
+from heed_shared.database import Database, Transaction, raw
+from heed_shared.feed.records import Delivery
+from heed_shared.ids import parse_resource_name
+
+FEED = "intake.petitions"
+_HAPPENINGS = {
+    PetitionEvent.KIND_REGISTERED: Happening.REGISTERED,
+    PetitionEvent.KIND_SUPPLEMENTED: Happening.SUPPLEMENTED,
+    PetitionEvent.KIND_WITHDRAWN: Happening.WITHDRAWN,
+    PetitionEvent.KIND_SEALED: Happening.SEALED,
+    PetitionEvent.KIND_ERASED: Happening.ERASED,
+}
+Prepared = dict[PetitionKey, SortedPetition]
+
+
+class PetitionsHandler:
+    """Sorts registered petitions and forgets sealed, erased and withdrawn ones."""
+
+    def __init__(
+        self, database: Database, texts: Texts, sorting: Sorting, reader: TermReader, clock: Clock
+    ) -> None:
+        self._database = database
+        self._texts = texts
+        self._sorting = sorting
+        self._reader = reader
+        self._clock = clock
+
+    async def prepare(self, deliveries: Sequence[Delivery]) -> Prepared:
+        """Read the texts and sort them; no transaction is open meanwhile."""
+        wanted = [key for key, happening, _ in _happenings(deliveries) if happening not in REMOVALS]
+        keys = list(dict.fromkeys(wanted))
+        if not keys:
+            return {}
+        petitions = await self._texts.read(keys)
+        cleared = await self._cleared(list(petitions))
+        return await self._sort(list(petitions.values()), cleared)
+
+    async def apply(
+        self, tx: Transaction, deliveries: Sequence[Delivery], prepared: Prepared
+    ) -> None:
+        """Store, group, remove and publish, in the transaction that advances the cursor."""
+        connection = await raw(tx.connection)
+        now = self._clock.now()
+        table = ClassificationTable(connection)
+        for segment in _segments(list(_happenings(deliveries))):
+            grouping = Grouping(IncidentTable(connection), table, now)
+            changes = await PetitionChanges(table, grouping, now).apply(
+                [(key, happening) for key, happening, _ in segment], prepared
+            )
+            traces = {key: traceparent for key, _, traceparent in segment}
+            await tx.publish(change_events(changes, now, traces))
+            _record(changes, prepared)
+
+    async def _cleared(self, keys: Sequence[PetitionKey]) -> set[PetitionKey]:
+        """Petitions once suspected that intake registered all the same: a person cleared them."""
+        async with self._database.read() as connection:
+            return await ClassificationTable(await raw(connection)).suspicions(keys)
+
+    async def _sort(
+        self, petitions: Sequence[MaskedPetition], cleared: set[PetitionKey]
+    ) -> Prepared:
+        items = [
+            ToSort(
+                petition.text,
+                petition.region_code,
+                petition.people_bucket,
+                petition.declared_nature,
+                petition.key in cleared,
+            )
+            for petition in petitions
+        ]
+
+        def work() -> list[tuple[Answer, Terms]]:
+            answers = self._sorting.sort_now(items)
+            terms = [self._reader.read(petition.text, petition.place) for petition in petitions]
+            return list(zip(answers, terms, strict=True))
+
+        started = time.perf_counter()
+        with telemetry.span("classifier.classify"):
+            worked = await self._sorting.workers.run(work)
+        telemetry.record("heed.classifier.duration", time.perf_counter() - started)
+        return {
+            petition.key: SortedPetition(
+                petition.key,
+                petition.region_code,
+                petition.received_at,
+                petition.place,
+                answer,
+                terms,
+            )
+            for petition, (answer, terms) in zip(petitions, worked, strict=True)
+        }
+
+
+def _happenings(deliveries: Sequence[Delivery]) -> Iterator[tuple[PetitionKey, Happening, str]]:
+    for delivery in deliveries:
+        happening = _HAPPENINGS.get(delivery.event.petition.kind)
+        if happening is not None:
+            name = delivery.event.petition.petition
+            key = PetitionKey(*parse_resource_name(name, "petitions", "petition"))
+            yield key, happening, delivery.traceparent
+
+
+def _segments(
+    happenings: Sequence[tuple[PetitionKey, Happening, str]],
+) -> list[list[tuple[PetitionKey, Happening, str]]]:
+    """Cut where a petition comes a second time, so that each segment can be applied as a set."""
+    segments: list[list[tuple[PetitionKey, Happening, str]]] = []
+    seen: set[PetitionKey] = set()
+    for happening in happenings:
+        if not segments or happening[0] in seen:
+            segments.append([])
+            seen = set()
+        segments[-1].append(happening)
+        seen.add(happening[0])
+    return segments
+
+
+def _record(changes: Sequence[Change], prepared: Prepared) -> None:
+    for change in changes:
+        if change.outcome is Outcome.CLASSIFIED and change.key in prepared:
+            answer = prepared[change.key].answer.sorted
+            telemetry.record("heed.classifier.classified", 1, band=answer.band.name.lower())
+            if answer.candidates:
+                telemetry.record("heed.classifier.confidence", answer.candidates[0][1])

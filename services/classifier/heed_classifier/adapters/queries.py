@@ -1,0 +1,133 @@
+"""Reading classifications and incidents for the RPCs, page by page, in the caller's region only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from heed_classifier.adapters import rows
+from heed_classifier.adapters.classification_table import ClassificationTable
+from heed_classifier.domain.incidents import IncidentKey
+from heed_classifier.domain.records import ClassificationRecord, IncidentRecord, PetitionKey
+from heed_shared.database import Database, raw
+
+Position = Sequence[str | int]
+_NEWEST_FIRST = """
+SELECT region, uid, received_at FROM classification c
+WHERE region_code LIKE $1 || '%'
+  AND ($2 = '' OR EXISTS (SELECT FROM matter m WHERE m.region = c.region AND m.uid = c.uid
+                          AND m.category_code = $2))
+  AND ($3 = 0 OR EXISTS (SELECT FROM matter m WHERE m.region = c.region AND m.uid = c.uid
+                         AND m.band = $3))
+  AND ($4::timestamptz IS NULL OR (received_at, region, uid) < ($4, $5, $6::uuid))
+ORDER BY received_at DESC, region DESC, uid DESC
+LIMIT $7
+"""
+_LARGEST_FIRST = """
+SELECT * FROM incident i
+WHERE (region LIKE $1 || '%' OR EXISTS (
+        SELECT FROM matter m WHERE m.incident_region = i.region AND m.incident_uid = i.uid
+        AND m.region_code LIKE $1 || '%'))
+  AND matter_count >= $2
+  AND ($3::timestamptz IS NULL OR last_seen_at >= $3)
+  AND ($4::integer IS NULL OR (matter_count, region, uid) < ($4, $5, $6::uuid))
+ORDER BY matter_count DESC, region DESC, uid DESC
+LIMIT $7
+"""
+_MEMBERS = """
+SELECT region, uid, k, region_code FROM matter
+WHERE incident_region = $1 AND incident_uid = $2 ORDER BY received_at, region, uid, k
+"""
+_MOST_MEMBERS = 1000
+
+
+@dataclass(frozen=True)
+class IncidentMember:
+    """A matter of an incident with the region that decides who sees it."""
+
+    key: PetitionKey
+    k: int
+    region_code: str
+
+
+class Queries:
+    """Read-only questions to the schema."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def classifications(
+        self, keys: Sequence[PetitionKey]
+    ) -> dict[PetitionKey, ClassificationRecord]:
+        """Those that exist."""
+        async with self._database.read() as connection:
+            return await ClassificationTable(await raw(connection)).load(keys)
+
+    async def newest(
+        self, prefix: str, category_code: str, band: int, after: Position, most: int
+    ) -> list[ClassificationRecord]:
+        """A page of classifications, newest first."""
+        received_at, region, uid = _unpack(after)
+        async with self._database.read() as connection:
+            inner = await raw(connection)
+            found = await inner.fetch(
+                _NEWEST_FIRST,
+                prefix,
+                category_code,
+                band,
+                datetime.fromisoformat(str(received_at)) if received_at is not None else None,
+                region,
+                uid,
+                most,
+            )
+            keys = [PetitionKey(row["region"], row["uid"]) for row in found]
+            records = await ClassificationTable(inner).load(keys)
+        return [records[key] for key in keys if key in records]
+
+    async def largest(
+        self, prefix: str, least: int, seen_from: datetime | None, after: Position, most: int
+    ) -> list[IncidentRecord]:
+        """A page of incidents, largest first."""
+        count, region, uid = _unpack(after)
+        async with self._database.read() as connection:
+            found = await (await raw(connection)).fetch(
+                _LARGEST_FIRST, prefix, least, seen_from, count, region, uid, most
+            )
+        return [rows.incident_of(row) for row in found]
+
+    async def incident(
+        self, key: IncidentKey
+    ) -> tuple[IncidentRecord, list[IncidentMember]] | None:
+        """An incident with its members, oldest first."""
+        async with self._database.read() as connection:
+            inner = await raw(connection)
+            row = await inner.fetchrow(
+                "SELECT * FROM incident WHERE region = $1 AND uid = $2", key.region, key.uid
+            )
+            found = await inner.fetch(_MEMBERS, key.region, key.uid)
+        if row is None:
+            return None
+        members = [
+            IncidentMember(PetitionKey(m["region"], m["uid"]), m["k"], m["region_code"])
+            for m in found[:_MOST_MEMBERS]
+        ]
+        return rows.incident_of(row), members
+
+
+def position_of_classification(record: ClassificationRecord) -> Position:
+    """Where a page of classifications ended."""
+    return [record.received_at.isoformat(), record.key.region, str(record.key.uid)]
+
+
+def position_of_incident(record: IncidentRecord) -> Position:
+    """Where a page of incidents ended."""
+    return [record.matter_count, record.key.region, str(record.key.uid)]
+
+
+def _unpack(after: Position) -> tuple[str | int | None, str | None, UUID | None]:
+    if not after:
+        return None, None, None
+    first, region, uid = after
+    return first, str(region), UUID(str(uid))

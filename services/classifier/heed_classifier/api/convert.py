@@ -1,0 +1,151 @@
+"""Domain records as messages of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from heed.classifier.v1 import resources_pb2 as pb
+from heed.common.v1.actor_pb2 import Actor
+
+from heed_classifier.adapters.queries import IncidentMember
+from heed_classifier.application.sorting import Answer
+from heed_classifier.domain.decision import Sorted
+from heed_classifier.domain.incidents import IncidentKey
+from heed_classifier.domain.records import ClassificationRecord, IncidentRecord, MatterRecord
+from heed_shared.ids import etag_of, petition_name, resource_name
+from heed_shared.reference.taxonomy import Category, Taxonomy
+
+
+class Converter:
+    """Makes messages; knows the taxonomy for the names of categories."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._taxonomy = taxonomy
+
+    def classification(self, record: ClassificationRecord) -> pb.Classification:
+        """A stored classification."""
+        petition = petition_name(record.key.region, record.key.uid)
+        decision = pb.Decision(method=int(record.method), model=_source(record.source))  # type: ignore[arg-type]
+        if record.corrected_by is not None:
+            by = record.corrected_by
+            decision.reason = by.reason
+            decision.corrected_by.CopyFrom(
+                Actor(identity=by.identity, display_name=by.display_name, unit=by.unit)
+            )
+        return pb.Classification(
+            name=f"{petition}/classification",
+            petition=petition,
+            region_code=record.region_code,
+            matters=[self._matter(petition, matter) for matter in record.matters],
+            decision=decision,
+            classified_at=_timestamp(record.classified_at),
+            updated_at=_timestamp(record.updated_at),
+            etag=etag_of(record.version),
+        )
+
+    def answer(self, answer: Answer, region_code: str) -> pb.Classification:
+        """An answer about a text that is not stored; it has no name."""
+        return pb.Classification(
+            region_code=region_code,
+            matters=[self._sorted(answer.sorted)],
+            decision=pb.Decision(
+                method=int(answer.method),  # type: ignore[arg-type]
+                model=_source(answer.source),
+            ),
+        )
+
+    def _matter(self, petition: str, record: MatterRecord) -> pb.Matter:
+        matter = self._sorted(record.answer)
+        matter.name = f"{petition}/matters/{record.key.k}"
+        if record.incident is not None:
+            matter.incident = incident_name(record.incident)
+        return matter
+
+    def _sorted(self, answer: Sorted) -> pb.Matter:
+        return pb.Matter(
+            category_code=answer.category_code,
+            subcategory_code=answer.subcategory_code,
+            candidates=[
+                pb.CategoryProbability(
+                    category_code=code, category_title=self._title(code), probability=probability
+                )
+                for code, probability in answer.candidates
+            ],
+            band=int(answer.band),  # type: ignore[arg-type]
+            nature=int(answer.nature),  # type: ignore[arg-type]
+            nature_probability=answer.nature_probability,
+            proposed_route=int(answer.route),  # type: ignore[arg-type]
+            target=pb.HandlingTarget(
+                level=int(answer.target.level),  # type: ignore[arg-type]
+                line=answer.target.line,
+                unit=answer.target.unit,
+                region_code=answer.target.region_code,
+            ),
+            urgency=int(answer.urgency),  # type: ignore[arg-type]
+            importance=int(answer.importance),  # type: ignore[arg-type]
+            hazard=answer.hazard,
+            evidence=[
+                pb.Evidence(phrase=e.phrase, start=e.start, end=e.end, weight=e.weight)
+                for e in answer.evidence
+            ],
+            title=answer.title,
+            people_bucket=answer.people_bucket,  # type: ignore[arg-type]
+        )
+
+    def _title(self, code: str) -> str:
+        return self._taxonomy.title(code) if code in self._taxonomy else ""
+
+
+def category(item: Category) -> pb.Category:
+    """A category of the taxonomy."""
+    return pb.Category(
+        code=item.code,
+        title=item.title,
+        parent_code=item.parent_code,
+        aliases=item.aliases,
+        valid_from=_day(item.valid_from),
+        valid_to=_day(item.valid_to),
+        sealed=item.sealed,
+    )
+
+
+def incident(record: IncidentRecord, members: Sequence[IncidentMember] = ()) -> pb.Incident:
+    """An incident, with the names of the members given."""
+    return pb.Incident(
+        name=incident_name(record.key),
+        title=record.title,
+        keywords=record.keywords,
+        region_code=record.key.region,
+        category_code=record.category_code,
+        matter_count=record.matter_count,
+        first_seen_at=_timestamp(record.first_seen_at),
+        last_seen_at=_timestamp(record.last_seen_at),
+        recent_count=record.recent_count,
+        matters=[
+            f"{petition_name(member.key.region, member.key.uid)}/matters/{member.k}"
+            for member in members
+        ],
+        places=record.places,
+    )
+
+
+def incident_name(key: IncidentKey) -> str:
+    """Resource name of an incident."""
+    return resource_name("incidents", key.region, key.uid)
+
+
+def _source(source: str) -> str:
+    """Models have resource names; the rules only a version."""
+    return source if source.startswith("rules") else f"models/{source}"
+
+
+def _timestamp(moment: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day is not None else ""

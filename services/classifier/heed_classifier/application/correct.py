@@ -1,0 +1,171 @@
+"""Correcting a classification (更正): what a person found right changes all that was derived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from heed_classifier.application.grouping import Grouping
+from heed_classifier.application.petition_changes import Change, Outcome
+from heed_classifier.application.ports import ClassificationStore
+from heed_classifier.application.sorting import ACCUSATION_CATEGORY, Sorting
+from heed_classifier.domain.decision import Sorted
+from heed_classifier.domain.incidents import MatterKey
+from heed_classifier.domain.nature import Band, Method, Nature, Urgency
+from heed_classifier.domain.records import (
+    ClassificationRecord,
+    CorrectedBy,
+    MatterRecord,
+    PetitionKey,
+    city_of,
+)
+from heed_shared.errors import InvalidField, NotFound
+from heed_shared.identity import Caller
+from heed_shared.ids import petition_name, require_etag
+from heed_shared.reference.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a person found right; empty or unknown leaves a thing as it is."""
+
+    matter: MatterKey
+    etag: str
+    category_code: str
+    nature: Nature
+    urgency: Urgency
+    reason: str
+
+
+@dataclass
+class Correcting:
+    """The use case, for one transaction."""
+
+    store: ClassificationStore
+    grouping: Grouping
+    sorting: Sorting
+    taxonomy: Taxonomy
+    now: datetime
+
+    async def correct(
+        self, correction: Correction, caller: Caller
+    ) -> tuple[ClassificationRecord, list[Change]]:
+        """Apply a correction; returns the classification after it, and what to publish.
+
+        Raises:
+            NotFound: There is no such matter in the caller's region.
+            StaleEtag: It has changed since the person saw it.
+            UnknownCategory: The category is not in the taxonomy.
+            InvalidField: Nothing is corrected.
+        """
+        self._check(correction)
+        key = PetitionKey(correction.matter.region, correction.matter.uid)
+        record = (await self.store.load([key], for_change=True)).get(key)
+        name = petition_name(key.region, key.uid)
+        if record is None or not caller.covers(record.region_code):
+            raise NotFound(name)
+        before = next((m for m in record.matters if m.key == correction.matter), None)
+        if before is None:
+            raise NotFound(f"{name}/matters/{correction.matter.k}")
+        require_etag(correction.etag, record.version, name)
+        by = CorrectedBy(caller.identity, caller.display_name, caller.unit, correction.reason)
+        if _is_accusation(correction):
+            return await self._seal(record, before, correction, by)
+        return await self._change(record, before, correction, by)
+
+    def _check(self, correction: Correction) -> None:
+        if correction.category_code:
+            self.taxonomy.get(correction.category_code)
+        elif not correction.nature and not correction.urgency:
+            raise InvalidField("category_code", "give a category, a nature or an urgency")
+
+    async def _change(
+        self,
+        record: ClassificationRecord,
+        before: MatterRecord,
+        correction: Correction,
+        by: CorrectedBy,
+    ) -> tuple[ClassificationRecord, list[Change]]:
+        after = replace(before, answer=self._answer(before, correction))
+        changed = replace(
+            record,
+            version=record.version + 1,
+            method=Method.PERSON,
+            corrected_by=by,
+            updated_at=self.now,
+            matters=tuple(after if m.key == after.key else m for m in record.matters),
+        )
+        await self.store.update(changed)
+        await self.store.add_correction(before.key, self.now, by, before.answer, after.answer)
+        if after.incident is not None:
+            await self.grouping.lock([city_of(record.region_code)])
+            await self.grouping.refresh([after.incident])
+        change = Change(
+            Outcome.CORRECTED,
+            record.key,
+            record.region_code,
+            changed.version,
+            before=before.counted,
+            after=after.counted,
+        )
+        return changed, [change]
+
+    async def _seal(
+        self,
+        record: ClassificationRecord,
+        before: MatterRecord,
+        correction: Correction,
+        by: CorrectedBy,
+    ) -> tuple[ClassificationRecord, list[Change]]:
+        """A person found an accusation: everything derived goes, and intake is told to seal it."""
+        await self.grouping.lock([city_of(record.region_code)])
+        await self.store.delete([record.key])
+        await self.grouping.leave(record.matters)
+        await self.store.suspect([record.key], self.now)
+        answer = replace(before.answer, nature=Nature.ACCUSATION, nature_probability=1.0)
+        shown = replace(
+            record,
+            version=record.version + 1,
+            method=Method.PERSON,
+            corrected_by=replace(by, reason=correction.reason),
+            updated_at=self.now,
+            matters=(replace(before, answer=answer, incident=None),),
+        )
+        changes = [
+            Change(
+                Outcome.ACCUSATION_SUSPECTED,
+                record.key,
+                record.region_code,
+                shown.version,
+                before=before.counted,
+            )
+        ]
+        return shown, changes
+
+    def _answer(self, before: MatterRecord, correction: Correction) -> Sorted:
+        old = before.answer
+        category = correction.category_code[:2] or old.category_code
+        if correction.category_code:
+            subcategory = correction.category_code if len(correction.category_code) == 4 else ""
+        else:
+            subcategory = old.subcategory_code
+        nature = correction.nature or old.nature
+        route, target = self.sorting.reroute(subcategory or category, nature, before.region_code)
+        return replace(
+            old,
+            category_code=category,
+            subcategory_code=subcategory,
+            band=Band.AUTO,
+            nature=nature,
+            nature_probability=1.0 if correction.nature else old.nature_probability,
+            route=route,
+            target=target,
+            urgency=correction.urgency or old.urgency,
+        )
+
+
+def _is_accusation(correction: Correction) -> bool:
+    return (
+        correction.nature is Nature.ACCUSATION
+        or correction.category_code[:2] == ACCUSATION_CATEGORY
+    )
