@@ -241,6 +241,14 @@ def test_root_hands_the_server_to_an_unprivileged_account(cluster: Cluster) -> N
 
 
 @as_root
+def test_a_cluster_that_cannot_be_made_says_why(data_dir: Path) -> None:
+    postgres = EmbeddedPostgres(data_dir, fsync=False)
+    data_dir.parent.chmod(0o700)
+    with pytest.raises(PostgresError, match=r"initdb failed: .*Permission denied"):
+        postgres.start()
+
+
+@as_root
 def test_parents_keep_owner_and_mode_and_unreachable_data_lies_elsewhere(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)

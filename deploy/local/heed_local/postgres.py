@@ -160,7 +160,7 @@ class EmbeddedPostgres:
             ]
             self._give_to_server(staging)
             initdb = self._spawn(command, subprocess.PIPE, signal.SIGTERM)
-            said, _ = initdb.communicate()
+            _, said = initdb.communicate()
         if initdb.returncode != 0:
             raise PostgresError(f"initdb failed: {said.decode(errors='replace').strip()}")
         write_private(self._beside(".password"), password)
