@@ -21,6 +21,8 @@ class Event(StrEnum):
 
     SETTINGS_READ = "settings_read"
     SERVING = "serving"
+    CERTIFICATE_RENEWED = "certificate_renewed"
+    CERTIFICATE_UNREADABLE = "certificate_unreadable"
     STOPPING = "stopping"
     STOPPED = "stopped"
     READINESS_CHANGED = "readiness_changed"

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import signal
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -17,7 +18,9 @@ from heed.feed.v1 import feed_service_pb2 as pb
 from heed.feed.v1.replay_service_pb2 import AdvanceClockRequest
 from heed.feed.v1.replay_service_pb2_grpc import ReplayServiceStub
 
-from heed_local.authority import Authority
+from heed_local.authority import Authority, make_authority
+from heed_local.collector import Collector
+from heed_shared import telemetry
 from heed_shared.clock import ReplayClock, local_day
 from heed_shared.errors import reason_of
 from heed_shared.rpc import background as background_work
@@ -28,6 +31,7 @@ from tests.shared.rpc_setup import (
     NOT_SERVING,
     REQUEST,
     SERVING,
+    Running,
     ScriptedFeed,
     health,
     running,
@@ -179,6 +183,92 @@ async def test_a_message_beyond_the_limit_is_refused(authority: Authority) -> No
             await stub(channel).ListEvents(pb.ListEventsRequest(feed="x" * 17 * 1024 * 1024))
     assert raised.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert feed.calls == 0
+
+
+async def served_certificate(server: Running) -> bytes:
+    """The certificate that the server shows on a new connection."""
+    tls = server.tls()
+    context = ssl.create_default_context(cafile=str(tls.ca))
+    context.load_cert_chain(tls.cert, tls.key)
+    context.set_alpn_protocols(["h2"])
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.service.port, ssl=context)
+    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    del reader
+    return shown
+
+
+async def test_a_renewed_certificate_serves_the_next_connection(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    own = make_authority(tmp_path_factory.mktemp("own"))
+    async with running(own) as server, server.channel("operator") as channel:
+        await stub(channel).ListEvents(REQUEST)
+        before = await served_certificate(server)
+        assert await served_certificate(server) == before
+        (own.directory / "intake.pem").unlink()
+        assert await served_certificate(server) == before  # what is gone leaves the old in force
+        make_authority(own.directory)
+        assert await served_certificate(server) != before
+        await stub(channel).ListEvents(REQUEST)
+
+
+async def test_calls_are_still_served_while_endpoints_drop_out(authority: Authority) -> None:
+    async with (
+        running(authority, environ={"HEED_DRAIN_DELAY_S": "0.5"}) as server,
+        server.channel("operator") as channel,
+    ):
+        server.stop.set()
+        await becomes(channel, NOT_SERVING)
+        await stub(channel).ListEvents(REQUEST)
+
+
+async def test_a_stream_that_does_not_listen_is_cut_after_the_grace(authority: Authority) -> None:
+    feed = ScriptedFeed()
+
+    async def deaf(_context: Any) -> AsyncIterator[pb.WatchEventsResponse]:
+        yield pb.WatchEventsResponse()
+        await asyncio.sleep(60)
+
+    feed.watch = deaf
+    async with (
+        running(authority, feed, environ={"HEED_SHUTDOWN_GRACE_S": "0.3"}) as server,
+        server.channel("operator") as channel,
+    ):
+        stream = stub(channel).WatchEvents(pb.WatchEventsRequest(feed="x"))
+        await stream.read()
+        server.stop.set()
+        await asyncio.wait_for(server.task, 2)
+        assert await stream.code() != grpc.StatusCode.OK
+
+
+async def test_the_span_of_a_call_that_ends_while_stopping_is_exported(
+    authority: Authority,
+) -> None:
+    feed = ScriptedFeed()
+    busy = asyncio.Event()
+
+    async def slow(_request: Any, _context: Any) -> pb.ListEventsResponse:
+        busy.set()
+        await asyncio.sleep(0.3)
+        return pb.ListEventsResponse()
+
+    feed.list_events = slow
+    collector = Collector()
+    environ = {"HEED_OTLP_ENDPOINT": await collector.start(), "HEED_TRACE_RATIO": "1"}
+    before = telemetry.current()
+    async with (
+        running(authority, feed, environ=environ) as server,
+        server.channel("operator") as channel,
+    ):
+        calls = [asyncio.ensure_future(stub(channel).ListEvents(REQUEST)) for _ in range(20)]
+        await asyncio.wait_for(busy.wait(), 2)
+        await asyncio.sleep(0.1)
+        server.stop.set()
+        await asyncio.gather(*calls)
+    telemetry.install(before)
+    await collector.stop()
+    assert len(collector._traces) == 20
 
 
 @pytest.fixture

@@ -9,17 +9,20 @@ A caller branches on the reason, never on the text::
             ...
 """
 
+from heed_shared.errors.feed_reasons import (
+    BadCursor,
+    CursorTooOld,
+    FeedEpochChanged,
+    UnknownFeed,
+)
 from heed_shared.errors.heed_error import FieldViolation, HeedError
 from heed_shared.errors.reasons import (
     AlreadyRunning,
-    BadCursor,
     BadPageToken,
     ClockBackwards,
     Conflict,
-    CursorTooOld,
     DeadlineTooShort,
     DependencyDown,
-    FeedEpochChanged,
     InsufficientHistory,
     Internal,
     InvalidField,
@@ -35,7 +38,6 @@ from heed_shared.errors.reasons import (
     StaleEtag,
     Unauthenticated,
     UnknownCategory,
-    UnknownFeed,
     UnknownRegion,
     WrongState,
 )

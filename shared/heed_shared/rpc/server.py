@@ -32,6 +32,7 @@ from heed_shared.rpc.health import Health, keep_ready
 from heed_shared.rpc.interceptors import ServerChain
 from heed_shared.rpc.options import SERVER_OPTIONS
 from heed_shared.rpc.replay import ReplayServicer
+from heed_shared.rpc.tls import server_credentials
 from heed_shared.settings import ServiceSettings, masked
 from heed_shared.telemetry import Telemetry, setup_telemetry
 
@@ -84,7 +85,7 @@ async def _serve(
     stopping = asyncio.Event()
     health = Health(descriptor.full_name for _, _, descriptor in service.servicers)
     server = _build(service, telemetry, health, stopping)
-    service.port = server.add_secure_port(settings.listen, _credentials(settings))
+    service.port = server.add_secure_port(settings.listen, server_credentials(settings))
     await server.start()
     async with running(service.background, settings.shutdown_grace_s):
         checking = asyncio.create_task(keep_ready(health, service.readiness, stop))
@@ -138,11 +139,6 @@ def _replay_servicer(service: Service) -> Servicer:
     descriptor = replay_service_pb2.DESCRIPTOR.services_by_name["ReplayService"]
     servicer = ReplayServicer(service.clock, service.on_advance)
     return add_ReplayServiceServicer_to_server, servicer, descriptor
-
-
-def _credentials(settings: ServiceSettings) -> grpc.ServerCredentials:
-    pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
-    return grpc.ssl_server_credentials([pair], settings.tls_ca.read_bytes(), True)  # noqa: FBT003
 
 
 async def _until_ready(health: Health, stop: asyncio.Event) -> bool:
