@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import grpc
+from heed.feed.v1.event_pb2 import Event
 from heed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
 from heed.intake.v1.events_pb2 import PetitionEvent
 from sqlalchemy import text
@@ -23,7 +24,8 @@ from heed_shared.feed import (
     FeedSpec,
     NewEvent,
 )
-from tests.shared.rpc_setup import running
+from heed_shared.rpc.client import open_channel_for
+from tests.shared.rpc_setup import FEED_SERVICE, Running, running
 
 FEED = "intake.petitions"
 SECRET = "classifier.observations"
@@ -107,29 +109,46 @@ class Served:
     """A running feed server."""
 
     server: FeedServer
-    channel: Callable[..., grpc.aio.Channel]
-    stop: asyncio.Event
+    service: Running
+    channels: list[grpc.aio.Channel] = field(default_factory=list)
 
-    def stub(self, name: str = "classifier", role: str = "") -> FeedServiceStub:
-        """A stub of a service, or of a demo identity."""
-        return FeedServiceStub(self.channel(role, name=name) if role else self.channel(name=name))
+    def channel(self, name: str = "classifier", token: str = "") -> grpc.aio.Channel:
+        """A channel of a service, or with a token of somebody else."""
+        tls, target = self.service.tls(name), self.service.target
+        self.channels.append(open_channel_for(tls, target, token, [FEED_SERVICE]))
+        return self.channels[-1]
+
+    def stub(self, name: str = "classifier") -> FeedServiceStub:
+        """A stub of a service."""
+        return FeedServiceStub(self.channel(name))
+
+    def peer(self, region: str = "") -> FeedServiceStub:
+        """A stub of another government system, for a region or everywhere."""
+        token = self.service.authority.token(
+            "peer/hotline", "", "", ["ROLE_PEER_SYSTEM"], region=region
+        )
+        return FeedServiceStub(self.channel("client", token))
+
+    def operator(self) -> FeedServiceStub:
+        """A stub of the operator."""
+        token = self.service.authority.demo_token("operator")
+        return FeedServiceStub(self.channel("client", token))
 
 
 @asynccontextmanager
-async def served(authority: Authority, database: Database, **options: Any) -> AsyncIterator[Served]:
+async def served(
+    authority: Authority, database: Database, listen: str = "127.0.0.1:0", **options: Any
+) -> AsyncIterator[Served]:
     """Serve the sample feeds of a database."""
     server = FeedServer(database, FEEDS, {FEED: state}, **options)
-    async with running(authority, server, background=[server]) as service:
-        channels: list[grpc.aio.Channel] = []
-
-        def channel(role: str = "", *, name: str = "client") -> grpc.aio.Channel:
-            channels.append(service.channel(role, name=name))
-            return channels[-1]
-
+    servicer: Any = server
+    environ = {"HEED_LISTEN": listen}
+    async with running(authority, servicer, environ=environ, background=[server]) as service:
+        feed = Served(server, service)
         try:
-            yield Served(server, channel, service.stop)
+            yield feed
         finally:
-            for opened in channels:
+            for opened in feed.channels:
                 await opened.close()
 
 
@@ -145,6 +164,11 @@ async def consuming(*consumers: FeedConsumer) -> AsyncIterator[None]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def delivered(new: NewEvent) -> Event:
+    """The event as a consumer gets it, without a cursor."""
+    return Event(subject=new.subject, shard=new.shard, etag=new.etag, traceparent=new.traceparent)
 
 
 async def effects(database: Database) -> list[tuple[str, str]]:

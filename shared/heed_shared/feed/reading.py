@@ -5,6 +5,7 @@ so they are reported as waiting and not returned. Horizon and rows come from one
 from one snapshot; taken apart, an event could slip in between.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -72,13 +73,27 @@ async def read_page(
 ) -> Page:
     """Return at most ``limit`` settled events after the positions asked for.
 
+    Each shard gives up to twice its fair share; where that leaves room, the busy ones fill it.
+
     Raises:
         FeedEpochChanged: a cursor is of another epoch, or ahead of this database.
         CursorTooOld: a cursor lies before what the feed still holds.
     """
+    quota = min(limit, -(-2 * limit // len(asked)))
+    page = await _read(database, feed, asked, limit, quota)
+    counts = Counter(event.shard for event in page.events)
+    busy = {shard: page.asked[shard] for shard, count in counts.items() if count >= quota}
+    room = limit - len(page.events)
+    if not busy or room <= 0:
+        return page
+    more = await _read(database, feed, busy, room, room)
+    return Page(page.events + more.events, {**page.asked, **more.asked}, page.waiting)
+
+
+async def _read(
+    database: Database, feed: FeedSpec, asked: Mapping[int, Asked], limit: int, quota: int
+) -> Page:
     shards = sorted(asked)
-    # Twice the fair share of each shard, so that one busy shard does not make pages tiny.
-    quota = min(limit, -(-2 * limit // len(shards)))
     arguments = (
         feed.name,
         shards,
@@ -96,9 +111,9 @@ async def read_page(
     events: list[Event] = []
     for row in rows:
         if row.settled and len(events) < limit:
-            here = now[row.shard]
-            now[row.shard] = Asked(here.position.advanced(row.xid, row.id), row.epoch)
-            events.append(_event(feed, row, now[row.shard].position))
+            position = now[row.shard].position.advanced(row.xid, row.id)
+            now[row.shard] = Asked(position, row.epoch)
+            events.append(_event(feed, row, position))
     return Page(events, now, any(row.settled is False for row in rows))
 
 
