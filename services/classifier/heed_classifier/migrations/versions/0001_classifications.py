@@ -159,14 +159,14 @@ _DROPS = (
 )  # fmt: skip
 
 
-def upgrade(schema: str) -> None:
+def upgrade() -> None:
     """Create the tables."""
-    create_foundation(op, schema)
+    create_foundation(op, "classifier")
     for statement in _TABLES:
         op.execute(statement)
 
 
-def downgrade(schema: str) -> None:  # noqa: ARG001 - migrations hand it over
+def downgrade() -> None:
     """Drop everything."""
     for table in _DROPS:
         op.execute(f"DROP TABLE {table}")
