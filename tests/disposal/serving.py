@@ -1,10 +1,11 @@
 """Disposal on a loopback port over mutual TLS with a database of its own, for tests of its RPCs."""
 
 import asyncio
+import itertools
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +50,7 @@ class Serving:
     service: Service
     authority: Authority
     database: Database
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def channel(self, person: str, region: str = "") -> grpc.aio.Channel:
         """A channel for a person, or without a token for a service such as ``service/intake``."""
@@ -56,7 +58,7 @@ class Serving:
         folder = self.authority.directory
         tls = TlsFiles(folder / f"{client}.pem", folder / f"{client}.key", self.authority.ca)
         token = ""
-        if client == "client" and person:
+        if person in PERSONS:
             name, unit, role = PERSONS[person]
             token = self.authority.token(f"staff/{person}", name, unit, [role], region)
         return open_channel_for(tls, f"127.0.0.1:{self.service.port}", token)
@@ -75,9 +77,10 @@ class Serving:
         request.to.FromDatetime(to)
         await ReplayServiceStub(self.channel("operator")).AdvanceClock(request)
 
-    async def opened(self, number: int = 1, region: str = REGION, **changes: Any) -> resources.Case:
-        """Open a case by hand."""
-        answer = await self.stub().OpenCase(open_request(number, region, **changes))
+    async def opened(self, number: int = 0, region: str = REGION, **changes: Any) -> resources.Case:
+        """Open a case by hand; 0 means of a matter that has none yet."""
+        request = open_request(number or next(self.numbers), region, **changes)
+        answer = await self.stub().OpenCase(request)
         return answer.case
 
     async def routed(self, case: resources.Case | None = None) -> resources.Case:
@@ -129,8 +132,8 @@ def open_request(number: int = 1, region: str = REGION, **changes: Any) -> pb.Op
         title="交房两年仍未办下房产证",
     )
     request.received_at.FromDatetime(changes.pop("received_at", MONDAY))
-    for field, value in changes.items():
-        setattr(request, field, value)
+    for name, value in changes.items():
+        setattr(request, name, value)
     return request
 
 

@@ -1,0 +1,281 @@
+"""Every mutating RPC against every way to call it wrong, over TLS and on Postgres."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import pytest
+import pytest_asyncio
+from google.protobuf.message import Message
+from heed.common.v1 import matter_pb2
+from heed.disposal.v1 import disposal_service_pb2 as pb
+from heed.disposal.v1 import resources_pb2 as resources
+
+from heed_disposal.domain.terms import Role
+from heed_disposal.domain.transitions import ROLES, Action
+from heed_local.authority import Authority
+from heed_shared.errors import reason_of
+from tests.database_templates import DatabaseTemplates
+from tests.disposal.serving import (
+    PERSONS,
+    Serving,
+    new_id,
+    on,
+    opinion_request,
+    plan_request,
+    route_request,
+    serving,
+)
+
+# One server and one database for all of it: every test works on a case of its own.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+Case = resources.Case
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def disposal(
+    database_templates: DatabaseTemplates, authority: Authority
+) -> AsyncIterator[Serving]:
+    """Disposal that serves, its clock standing at MONDAY."""
+    made = database_templates.copy("disposal")
+    async with serving(authority, made) as running:
+        yield running
+    database_templates.drop(made)
+
+
+@dataclass(frozen=True)
+class VerbCase:
+    """One RPC: the case that it needs, a right request, who may call, and a wrong field."""
+
+    rpc: str
+    action: Action
+    prepared: Callable[[Serving], Awaitable[Case]]
+    request: Callable[[Case], Any]
+    person: str
+    wrong: dict[str, Any]
+
+
+async def closable(disposal: Serving) -> Case:
+    return await disposal.answered()
+
+
+def assess_request(case: Case) -> pb.AssessCaseRequest:
+    return pb.AssessCaseRequest(
+        **on(case),
+        severity=resources.Assessment.GRADE_HIGH,
+        scope=resources.Assessment.GRADE_LOW,
+        development=resources.Assessment.GRADE_LOW,
+        response_level=matter_pb2.WARNING_LEVEL_YELLOW,
+        reasons=["现场已核实"],
+    )
+
+
+VERBS = [
+    VerbCase("RouteCase", Action.ROUTE, Serving.opened, route_request, "officer", {"unit": ""}),
+    VerbCase(
+        "AcceptCase",
+        Action.ACCEPT,
+        Serving.routed,
+        lambda case: pb.AcceptCaseRequest(**on(case)),
+        "handler",
+        {"etag": ""},
+    ),
+    VerbCase(
+        "AssessCase", Action.ASSESS, Serving.opened, assess_request, "leader", {"severity": 0}
+    ),
+    VerbCase(
+        "PlanMeasure",
+        Action.PLAN_MEASURE,
+        Serving.accepted,
+        plan_request,
+        "officer",
+        {"due_on": "2026-02-30"},
+    ),
+    VerbCase(
+        "ApproveMeasure",
+        Action.APPROVE_MEASURE,
+        Serving.planned,
+        lambda case: pb.ApproveMeasureRequest(**on(case), measure=case.measures[-1].name),
+        "leader",
+        {"measure": "cases/other/measures/1"},
+    ),
+    VerbCase(
+        "StartMeasure",
+        Action.START_MEASURE,
+        Serving.approved,
+        lambda case: pb.StartMeasureRequest(**on(case), measure=case.measures[-1].name),
+        "officer",
+        {"measure": "nonsense"},
+    ),
+    VerbCase(
+        "CompleteMeasure",
+        Action.COMPLETE_MEASURE,
+        Serving.started,
+        lambda case: pb.CompleteMeasureRequest(
+            **on(case), measure=case.measures[-1].name, result="已核实"
+        ),
+        "officer",
+        {"result": ""},
+    ),
+    VerbCase(
+        "IssueOpinion",
+        Action.ISSUE_OPINION,
+        Serving.accepted,
+        opinion_request,
+        "handler",
+        {"legal_basis": ""},
+    ),
+    VerbCase(
+        "ScheduleFollowUp",
+        Action.SCHEDULE_FOLLOW_UP,
+        Serving.opened,
+        lambda case: pb.ScheduleFollowUpRequest(
+            **on(case), scheduled_on="2026-10-20", occasion="承诺日"
+        ),
+        "supervisor",
+        {"scheduled_on": "2020-01-01"},
+    ),
+    VerbCase(
+        "RecordFollowUp",
+        Action.RECORD_FOLLOW_UP,
+        Serving.answered,
+        lambda case: pb.RecordFollowUpRequest(
+            **on(case),
+            follow_up=case.follow_ups[-1].name,
+            result=resources.FollowUp.RESULT_PARTLY,
+        ),
+        "supervisor",
+        {"result": 0},
+    ),
+    VerbCase(
+        "CloseCase",
+        Action.CLOSE,
+        closable,
+        lambda case: pb.CloseCaseRequest(**on(case), reason="已答复"),
+        "officer",
+        {"finding": 1},
+    ),
+]
+BY_RPC = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.rpc)
+
+
+async def call(
+    disposal: Serving, verb: VerbCase, request: Message, person: str = "", region: str = ""
+) -> Any:
+    stub = disposal.stub(person or verb.person, region)
+    return await getattr(stub, verb.rpc)(request)
+
+
+async def refused(attempt: Awaitable[Any]) -> tuple[str, grpc.StatusCode, grpc.aio.AioRpcError]:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await attempt
+    return reason_of(caught.value), caught.value.code(), caught.value
+
+
+def changed(request: Any, **fields: Any) -> Any:
+    copy = type(request)()
+    copy.CopyFrom(request)
+    for field, value in fields.items():
+        setattr(copy, field, value)
+    return copy
+
+
+@BY_RPC
+async def test_a_right_call_changes_the_case_once_however_often_it_is_repeated(
+    disposal: Serving, verb: VerbCase
+) -> None:
+    case = await verb.prepared(disposal)
+    request = verb.request(case)
+    first = await call(disposal, verb, request)
+    assert first.case.etag != case.etag
+    again = await call(disposal, verb, request)
+    assert again == first
+    stored = await disposal.stub().GetCase(pb.GetCaseRequest(name=case.name))
+    assert stored.case.etag == first.case.etag
+
+
+@BY_RPC
+async def test_a_request_id_with_another_payload_is_refused(
+    disposal: Serving, verb: VerbCase
+) -> None:
+    case = await verb.prepared(disposal)
+    request = verb.request(case)
+    await call(disposal, verb, request)
+    reused = changed(request, etag="another")
+    reason, code, _ = await refused(call(disposal, verb, reused))
+    assert (reason, code) == ("REQUEST_ID_REUSED", grpc.StatusCode.ALREADY_EXISTS)
+
+
+@BY_RPC
+async def test_an_old_etag_is_aborted_and_changes_nothing(
+    disposal: Serving, verb: VerbCase
+) -> None:
+    case = await verb.prepared(disposal)
+    await call(disposal, verb, verb.request(case))
+    stale = changed(verb.request(case), request_id=new_id())
+    reason, code, _ = await refused(call(disposal, verb, stale))
+    assert (reason, code) == ("STALE_ETAG", grpc.StatusCode.ABORTED)
+
+
+@BY_RPC
+async def test_a_wrong_field_is_named(disposal: Serving, verb: VerbCase) -> None:
+    case = await verb.prepared(disposal)
+    reason, code, error = await refused(
+        call(disposal, verb, changed(verb.request(case), **verb.wrong))
+    )
+    assert (reason, code) == ("INVALID_FIELD", grpc.StatusCode.INVALID_ARGUMENT)
+    assert next(iter(verb.wrong)) in (error.details() or "")
+
+
+@BY_RPC
+async def test_only_the_roles_of_the_rule_get_in(disposal: Serving, verb: VerbCase) -> None:
+    case = await verb.prepared(disposal)
+    allowed = {f"ROLE_{role.name}" for role in ROLES[verb.action]}
+    for person, (_, _, role) in PERSONS.items():
+        if role not in allowed:
+            reason, code, _ = await refused(call(disposal, verb, verb.request(case), person))
+            assert (reason, code) == ("ROLE_REQUIRED", grpc.StatusCode.PERMISSION_DENIED)
+    reason, code, _ = await refused(call(disposal, verb, verb.request(case), "service/client"))
+    assert (reason, code) == ("UNAUTHENTICATED", grpc.StatusCode.UNAUTHENTICATED)
+
+
+@BY_RPC
+async def test_out_of_region_is_the_same_as_missing(disposal: Serving, verb: VerbCase) -> None:
+    case = await verb.prepared(disposal)
+    missing = changed(verb.request(case), name=case.name[:-4] + "0000", request_id=new_id())
+    if verb.rpc in ("ApproveMeasure", "StartMeasure", "CompleteMeasure"):
+        missing.measure = f"{missing.name}/measures/1"
+    if verb.rpc == "RecordFollowUp":
+        missing.follow_up = f"{missing.name}/followUps/1"
+    outside = await refused(call(disposal, verb, verb.request(case), region="310000"))
+    absent = await refused(call(disposal, verb, missing))
+    assert outside[:2] == absent[:2] == ("NOT_FOUND", grpc.StatusCode.NOT_FOUND)
+    text = (outside[2].details() or "").replace(case.name, "")
+    assert text == (absent[2].details() or "").replace(missing.name, "")
+
+
+@BY_RPC
+async def test_a_concluded_case_refuses_and_names_the_states(
+    disposal: Serving, verb: VerbCase
+) -> None:
+    case = await verb.prepared(disposal)
+    concluded = 15 if verb.rpc not in ("ScheduleFollowUp", "RecordFollowUp") else 16
+    async with disposal.database.transaction() as tx:
+        await tx.connection.exec_driver_sql(
+            f"UPDATE cases SET state = {concluded} WHERE uid = '{case.name[-36:]}'"
+        )
+        await tx.commit()
+    reason, code, error = await refused(call(disposal, verb, verb.request(case)))
+    assert (reason, code) == ("WRONG_STATE", grpc.StatusCode.FAILED_PRECONDITION)
+    state = "STATE_CONCLUDED" if concluded == 15 else "STATE_ARCHIVED"
+    assert state in (error.details() or "")
+    assert "possible from STATE_" in (error.details() or "")
+
+
+async def test_the_matrix_has_every_verb_of_the_contract() -> None:
+    service = pb.DESCRIPTOR.services_by_name["DisposalService"]
+    reads = {"GetCase", "ListCases", "ListDeadlines", "ListPlaybooks", "OpenCase"}
+    assert {verb.rpc for verb in VERBS} == set(service.methods_by_name) - reads
+    assert {verb.action for verb in VERBS} == set(Action) - {Action.WITHDRAW}
+    assert Role.SERVICE_DISPOSAL not in {role for verb in VERBS for role in ROLES[verb.action]}

@@ -1,0 +1,105 @@
+"""Every (track, state, action) pair: what is allowed leads where it should, the rest is refused."""
+
+from dataclasses import replace
+
+import pytest
+
+from heed_disposal.domain.terms import Role, State, Track
+from heed_disposal.domain.transitions import MOVES, ROLES, Action, advance, next_state, require_role
+from heed_shared.errors import RoleRequired, WrongState
+from tests.disposal.builders import MONDAY, OFFICER, opened
+
+S, A = State, Action
+BEFORE = {S.OPENED, S.ROUTED, S.OBJECTED, S.ACCEPTED, S.IN_PROGRESS}
+AFTER = {
+    S.OPINION_ISSUED,
+    S.SERVED,
+    S.REVIEW_REQUESTED,
+    S.REVIEW_ISSUED,
+    S.RECHECK_REQUESTED,
+    S.RECHECK_ISSUED,
+}
+OTHERWISE = {S.NOT_ACCEPTED, S.NO_LONGER_ACCEPTED, S.DIVERTED}
+PETITIONS = {Track.APPEAL, Track.SUGGESTION, Track.ENQUIRY}
+
+
+def allowed_states(track: Track, action: Action) -> set[State]:
+    """The guide's answer, written again by hand (DOMAIN 1.12), to hold the table against."""
+    warning = track is Track.WARNING
+    at_once = track in (Track.SUGGESTION, Track.ENQUIRY)
+    by_action: dict[Action, set[State]] = {
+        A.ROUTE: {S.OPENED, S.OBJECTED},
+        A.ACCEPT: {S.OPENED, S.ROUTED},
+        A.ASSESS: BEFORE,
+        A.PLAN_MEASURE: BEFORE | AFTER,
+        A.APPROVE_MEASURE: BEFORE | AFTER,
+        A.START_MEASURE: BEFORE | AFTER,
+        A.COMPLETE_MEASURE: BEFORE | AFTER,
+        A.ISSUE_OPINION: (set() if warning else BEFORE if at_once else {S.ACCEPTED, S.IN_PROGRESS}),
+        A.SCHEDULE_FOLLOW_UP: BEFORE | AFTER | {S.CONCLUDED},
+        A.RECORD_FOLLOW_UP: (BEFORE if warning else AFTER | {S.IN_PROGRESS}) | {S.CONCLUDED},
+        A.CLOSE: (
+            BEFORE
+            if warning
+            else {S.OPINION_ISSUED, S.SERVED, S.REVIEW_ISSUED, S.RECHECK_ISSUED} | OTHERWISE
+        ),
+        A.WITHDRAW: set() if warning else BEFORE | AFTER | OTHERWISE,
+    }
+    return by_action[action]
+
+
+PAIRS = [(track, state, action) for track in Track for state in State for action in Action]
+
+
+@pytest.mark.parametrize(("track", "state", "action"), PAIRS)
+def test_every_pair_of_state_and_action_is_decided(
+    track: Track, state: State, action: Action
+) -> None:
+    case = replace(opened(), track=track, state=state)
+    if state in allowed_states(track, action):
+        assert next_state(case, action) in State
+    else:
+        with pytest.raises(WrongState) as refused:
+            next_state(case, action)
+        named = set(refused.value.metadata["allowed_states"].split(",")) - {""}
+        assert named == {f"STATE_{s.name}" for s in allowed_states(track, action)}
+        assert refused.value.metadata["current_state"] == f"STATE_{state.name}"
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "target"),
+    [
+        (S.OPENED, A.ROUTE, S.ROUTED),
+        (S.OBJECTED, A.ROUTE, S.ROUTED),
+        (S.ROUTED, A.ACCEPT, S.ACCEPTED),
+        (S.OPENED, A.ACCEPT, S.ACCEPTED),
+        (S.ACCEPTED, A.START_MEASURE, S.IN_PROGRESS),
+        (S.OPENED, A.START_MEASURE, S.OPENED),
+        (S.IN_PROGRESS, A.ISSUE_OPINION, S.OPINION_ISSUED),
+        (S.OPINION_ISSUED, A.CLOSE, S.CONCLUDED),
+        (S.DIVERTED, A.CLOSE, S.CONCLUDED),
+        (S.ROUTED, A.WITHDRAW, S.CONCLUDED),
+        (S.CONCLUDED, A.RECORD_FOLLOW_UP, S.CONCLUDED),
+    ],
+)
+def test_an_action_leads_to_its_state(state: State, action: Action, target: State) -> None:
+    moved = advance(replace(opened(), state=state), action, OFFICER, MONDAY)
+    assert moved.state is target
+    assert (moved.steps[-1].from_state, moved.steps[-1].to_state) == (state, target)
+
+
+def test_closing_leaves_solved_alone_on_every_track() -> None:
+    for track in Track:
+        for state in MOVES[track][A.CLOSE]:
+            case = replace(opened(), track=track, state=state, solved=False)
+            assert not advance(case, A.CLOSE, OFFICER, MONDAY).solved
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_only_the_roles_of_an_action_may_act(action: Action) -> None:
+    for role in Role:
+        if role in ROLES[action]:
+            require_role(action, [role])
+        else:
+            with pytest.raises(RoleRequired):
+                require_role(action, [role])
