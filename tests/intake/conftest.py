@@ -1,8 +1,9 @@
 """Intake in this process: real Postgres, real gRPC over mutual TLS, the generated stubs."""
 
 import asyncio
+import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -189,3 +190,13 @@ async def office(
     """Intake on a fresh database."""
     async with running_office(settings_for(database), authority, database) as running:
         yield running
+
+
+@pytest.fixture
+def restored_logs() -> Iterator[None]:
+    """Puts the process's log handlers back after a command has set its own."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)

@@ -19,7 +19,7 @@ from heed_shared.ids import parse_resource_name
 PROGRESS_FEED = "disposal.progress"
 CLASSIFICATION_FEED = "classifier.classifications"
 
-_STAGES = {
+STAGES = {
     ProgressEvent.KIND_OPENED: Stage.CASE_OPENED,
     ProgressEvent.KIND_ROUTED: Stage.ROUTED,
     ProgressEvent.KIND_ACCEPTED: Stage.ACCEPTED,
@@ -69,7 +69,7 @@ class ProgressHandler:
             {
                 "regions": [region_code for region_code, _ in names],
                 "uids": [uid for _, uid in names],
-                "stages": [int(_STAGES[event.kind]) for event in events],
+                "stages": [int(STAGES[event.kind]) for event in events],
                 "reached": [_moment(event.stepped_at) for event in events],
                 "due": [
                     _moment(event.due_at) if event.HasField("due_at") else None for event in events
