@@ -6,6 +6,7 @@ who needs protection can only make a matter more urgent, never less.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,12 +68,29 @@ class NatureRules:
         return alone if alone and misconduct else ()
 
 
+class _Danger:
+    """One group of U0 cues with what takes them back: feared, past, usual, a drill."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self._cues = PhraseIndex(table["cues"])
+        self._unless = _index(table["unless"])
+        self._now = _index(table.get("now", ""))
+        self._dates = re.compile(table["dates"]) if "dates" in table else None
+
+    def find(self, clause: str) -> list[Hit]:
+        """The cues of a folded clause that count."""
+        hits = list(self._cues.find(clause))
+        if not hits or any(self._now.find(clause)):
+            return hits
+        past = self._dates is not None and self._dates.search(clause) is not None
+        return [] if past or any(self._unless.find(clause)) else hits
+
+
 class GradeRules:
     """Urgency, importance and hazard."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
-        self._u0 = PhraseIndex(table["u0"]["cues"])
-        self._unless = _index(table["u0"]["unless"])
+        self._dangers = (_Danger(table["u0"]), _Danger(table["u0_self"]))
         self._u1 = _index(table["u1"]["cues"])
         self._wages, self._wages_when = (
             _index(table["u1"]["wages"]),
@@ -94,9 +112,11 @@ class GradeRules:
         found: list[Hit] = []
         for offset, clause in clauses(text):
             folded = fold(clause)
-            hits = list(self._u0.find(folded))
-            if hits and not any(self._unless.find(folded)):
-                found += [Hit(h.phrase, h.start + offset, h.end + offset) for h in hits]
+            for danger in self._dangers:
+                found += [
+                    Hit(hit.phrase, hit.start + offset, hit.end + offset)
+                    for hit in danger.find(folded)
+                ]
         return tuple(found)
 
     def grade(self, text: str, people_bucket: int) -> Grades:

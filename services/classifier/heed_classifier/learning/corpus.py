@@ -37,7 +37,9 @@ class Sample:
 class CorpusWriter:
     """Writes petitions from the phrase banks."""
 
-    def __init__(self, book: ContentBook, seed: int) -> None:
+    def __init__(self, book: ContentBook, seed: int, mixed: float = 0.0) -> None:
+        """Build it; ``mixed`` is the share of petitions that also touch on another category."""
+        self._mixed = mixed
         self._random = random.Random(seed)  # noqa: S311 - a seeded corpus, no secret
         self._entries = [entry for entry in book.entries if entry.facts]
         self._by_parent: dict[str, list[ContentEntry]] = {}
@@ -94,6 +96,10 @@ class CorpusWriter:
         if nature is Nature.ACCUSATION and entry.code[:2] != "14":
             accusation = pick.choice(self._by_parent["14"]) if "14" in self._by_parent else entry
             body.append(self.fill(pick.choice(accusation.facts)))
+        if pick.random() < self._mixed:
+            other = pick.choice(self._entries)
+            body.append(self._frame(frames.SENTENCES[nature], other))
+            body.append(self.fill(pick.choice(other.facts)))
         pick.shuffle(body)
         return body
 

@@ -81,7 +81,10 @@ def phrases(
     found.sort(key=lambda item: (-item[2], item[0]))
     chosen: list[Evidence] = []
     for start, end, weight in found:
-        free = all(end <= other.start or start >= other.end for other in chosen)
+        free = all(
+            (end <= other.start or start >= other.end) and other.phrase != text[start:end]
+            for other in chosen
+        )
         if weight > 0 and free and len(chosen) < _MOST_PHRASES:
             chosen.append(Evidence(text[start:end], start, end, round(weight, 4)))
     return tuple(chosen)

@@ -39,6 +39,8 @@ class Recipe:
     gram_dropout: float = 0.3
     least_texts: int = 3
     most_grams: int = 60_000
+    mixed: float = 0.15
+    judged_mixed: float = 0.6
     seed: int = 20260101
 
 
@@ -59,8 +61,10 @@ def train_starter(book: ContentBook, recipe: Recipe) -> Trained:
     """Train, judge on unseen phrases, calibrate, train again on everything."""
     torch.set_num_threads(1)
     seen, unseen = split_book(book)
-    shadow = _fit(CorpusWriter(seen, recipe.seed).write(recipe.samples), book.codes, recipe)
-    judged = CorpusWriter(unseen, recipe.seed + 1).write(recipe.held_out)
+    shadow = _fit(
+        CorpusWriter(seen, recipe.seed, recipe.mixed).write(recipe.samples), book.codes, recipe
+    )
+    judged = CorpusWriter(unseen, recipe.seed + 1, recipe.judged_mixed).write(recipe.held_out)
     content, nature = _logits(shadow, judged)
     content_truth = np.array([book.codes.index(sample.code) for sample in judged])
     nature_truth = np.array([int(sample.nature) - 1 for sample in judged])
@@ -74,7 +78,9 @@ def train_starter(book: ContentBook, recipe: Recipe) -> Trained:
     cutoffs = calibration.band_cutoffs(first, truth)
     metrics = calibration.metrics(first, truth, cutoffs)
     metrics["nature_accuracy"] = float((nature.argmax(1) == nature_truth).mean())
-    final = _fit(CorpusWriter(book, recipe.seed).write(recipe.samples), book.codes, recipe)
+    final = _fit(
+        CorpusWriter(book, recipe.seed, recipe.mixed).write(recipe.samples), book.codes, recipe
+    )
     return Trained(
         final[0], final[1], book.codes, temperature, nature_temperature, cutoffs, metrics
     )
