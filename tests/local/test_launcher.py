@@ -61,6 +61,8 @@ async def test_each_service_migrates_then_prepares_then_serves_and_all_stop(
         own = [event.split()[1] for event in happened if event.startswith(f"{service} ")]
         prepared = ["prepare"] if service == "classifier" else []
         assert own == ["migrate", *prepared, "serve", "stopped"]
+    first_serve = min(i for i, event in enumerate(happened) if event.endswith("serve"))
+    assert sum(event.endswith("migrate") for event in happened[:first_serve]) == 4
     assert not run_dir.exists(), "a temporary run directory goes with the suite"
     assert processes_of(str(run_dir)) == []
 

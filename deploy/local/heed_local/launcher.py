@@ -127,9 +127,11 @@ class Suite:
             endpoint = await self._start_collector()
             self._plan(databases, endpoint)
             self._opened.push_async_callback(self._stop_services)
-            async with asyncio.TaskGroup() as group:
-                for service in self._services.values():
-                    group.create_task(_bring_up(service))
+            # All schemas first, then all servers: a consumer that finds no peer backs off.
+            for step in (_prepare, ServiceProcess.serve):
+                async with asyncio.TaskGroup() as group:
+                    for service in self._services.values():
+                        group.create_task(step(service))
             RunState(os.getpid(), self.targets).write(self.run_dir)
             self._opened.callback(RunState.remove, self.run_dir)
         except BaseException as error:
@@ -256,12 +258,11 @@ class Suite:
             await self._services[name].ended()
 
 
-async def _bring_up(service: ServiceProcess) -> None:
-    """Take one service from an empty schema to serving; the four do this side by side."""
+async def _prepare(service: ServiceProcess) -> None:
+    """Take a service's schema to where it can serve; the four do this side by side."""
     await service.run("migrate")
     if service.name in _WITH_STARTER_MODEL:
         await service.run("prepare")
-    await service.serve()
 
 
 def _clock_settings(clock: str, replay_start: datetime | None) -> dict[str, str]:
