@@ -97,6 +97,7 @@ class FeedConsumer:
         if applied:
             self._stopped.clear()
             self._parked_in_a_row.clear()
+            self._locks.touch()
         return applied, parked
 
     async def _turn(self, stop: asyncio.Event) -> None:

@@ -64,6 +64,10 @@ class ShardLocks:
                 self._lose()
             await wait_any(_RECONNECT_S, stop)
 
+    def touch(self) -> None:
+        """Have the consumer look again at which shards it works on."""
+        self._hold(self.held)
+
     async def _connected(self, stop: asyncio.Event) -> None:
         connection = await self._database.dedicated()
         gone = asyncio.Event()
