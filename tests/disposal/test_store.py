@@ -1,0 +1,147 @@
+"""What lies in the database: dates as the intervals give them, tables as the code knows them."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from heed_disposal.adapters.case_store import PostgresCaseStore
+from heed_disposal.adapters.tables import METADATA
+from heed_disposal.adapters.work import PostgresWorkshop
+from heed_disposal.application.changes import record
+from heed_disposal.application.ports import Change
+from heed_disposal.domain.case import Case
+from heed_disposal.domain.deadlines import Pause
+from heed_disposal.domain.measures import decide
+from heed_disposal.domain.terms import DeadlineState, Importance, People
+from heed_shared.database import Database
+from tests.disposal.builders import (
+    LEADER,
+    MONDAY,
+    accepted,
+    act,
+    answered,
+    at,
+    handbook,
+    opened,
+    warned,
+)
+
+
+async def save(database: Database, before: Case | None, after: Case) -> Case:
+    async with PostgresWorkshop(database).open() as work:
+        (saved,) = await record(work.cases, [Change(before, after)], MONDAY)
+        await work.commit()
+    return saved
+
+
+async def loaded(database: Database, case: Case) -> Case:
+    async with database.transaction() as tx:
+        found = await PostgresCaseStore(tx).of_key(case.key)
+    assert found is not None
+    return found
+
+
+def full() -> Case:
+    """A case with every kind of part."""
+    case = opened(importance=Importance.MAJOR, people=People.OVER_100, incident="incidents/x")
+    case = decide(case, case.measures[0].number, rejected=False, note="", act=act(LEADER))
+    case = answered(accepted(case, now=at("2026-09-22")), now=at("2026-09-29"))
+    deadline = case.deadlines[-1]
+    pause = Pause(at("2026-09-23"), at("2026-09-25"), "听证")
+    return case.with_deadline(replace(deadline, pauses=(pause,), extended_days=30))
+
+
+@pytest.mark.parametrize("case", [full(), opened(), warned()], ids=["full", "opened", "warning"])
+async def test_a_case_comes_back_as_it_was_saved(database: Database, case: Case) -> None:
+    saved = await save(database, None, case)
+    assert await loaded(database, saved) == replace(
+        saved, deadlines=tuple(sorted(saved.deadlines, key=lambda d: d.number))
+    )
+
+
+async def test_a_change_writes_its_parts_and_deletes_those_that_are_gone(
+    database: Database,
+) -> None:
+    saved = await save(database, None, opened())
+    changed = answered(accepted(saved))
+    again = await save(database, saved, changed)
+    assert again.version == saved.version + 1
+    stored = await loaded(database, again)
+    assert stored.follow_ups == changed.follow_ups
+    assert stored.opinion == changed.opinion
+    async with database.read() as connection:
+        actions = await connection.execute(text("SELECT action FROM case_step ORDER BY id"))
+        assert [row.action for row in actions] == ["accept", "issue_opinion"]
+
+
+async def test_a_change_that_changes_nothing_writes_nothing(database: Database) -> None:
+    saved = await save(database, None, opened())
+    assert await save(database, saved, saved) == saved
+    assert (await loaded(database, saved)).version == saved.version
+
+
+async def test_the_stored_dates_are_what_the_intervals_give(database: Database) -> None:
+    for number in range(1, 8):
+        received_at = MONDAY + timedelta(days=11 * number)
+        case = accepted(opened(number=number, received_at=received_at), now=received_at)
+        await save(database, None, case)
+    async with database.read() as connection:
+        keys = (await connection.execute(text("SELECT region, uid FROM cases"))).all()
+    assert len(keys) == 7
+    async with database.transaction() as tx:
+        cases = await PostgresCaseStore(tx).of_keys([(row.region, row.uid) for row in keys])
+    for case in cases:
+        for deadline in case.deadlines:
+            assert deadline.due == handbook().dates(deadline)
+            assert deadline.state is not DeadlineState.CANCELLED
+
+
+async def test_the_repeated_columns_of_a_deadline_follow_its_dates(database: Database) -> None:
+    await save(database, None, opened())
+    query = text(
+        "SELECT count(*) FROM case_deadline WHERE burns_at IS DISTINCT FROM"
+        " coalesce(due_at, (due_internal + 1)::timestamp AT TIME ZONE 'Asia/Shanghai')"
+    )
+    async with database.read() as connection:
+        assert await connection.scalar(query) == 0
+
+
+async def test_a_matter_and_a_warning_have_one_case(database: Database) -> None:
+    await save(database, None, opened())
+    with pytest.raises(IntegrityError):
+        await save(database, None, opened())
+    await save(database, None, warned())
+    with pytest.raises(IntegrityError):
+        await save(database, None, warned())
+
+
+async def test_the_database_itself_refuses_a_measure_approved_by_its_planner(
+    database: Database,
+) -> None:
+    case = opened(importance=Importance.MAJOR, people=People.OVER_100)
+    own = replace(case.measures[0], approved_by=case.measures[0].planned_by)
+    with pytest.raises(IntegrityError):
+        await save(database, None, case.with_measure(own))
+
+
+async def test_the_tables_in_the_code_are_those_of_the_migrations(database: Database) -> None:
+    query = text(
+        "SELECT table_name, column_name, is_nullable = 'YES' AS nullable"
+        " FROM information_schema.columns WHERE table_schema = 'disposal'"
+    )
+    async with database.read() as connection:
+        rows = (await connection.execute(query)).all()
+    in_database = {
+        (row.table_name, row.column_name, row.nullable)
+        for row in rows
+        if row.table_name in METADATA.tables
+    }
+    in_code = {
+        (table.name, column.name, bool(column.nullable))
+        for table in METADATA.tables.values()
+        for column in table.columns
+    }
+    assert in_database == in_code
