@@ -5,10 +5,9 @@ masked texts, which are encrypted in the sealed lane only.
 """
 
 import json
-from dataclasses import asdict
 from typing import Any
 
-from heed_intake.domain.petition import Evidence, Submission, Wording
+from heed_intake.domain.petition import Evidence, Person, Submission, Wording
 
 ORIGINAL = "original"
 CONTACTS = "contacts"
@@ -19,7 +18,7 @@ QUERY_CODE = "query_code"
 def original_of(submission: Submission) -> bytes:
     """Return wording and evidence as they came."""
     evidence = [_evidence_row(item) for item in submission.evidence]
-    return _written({"wording": asdict(submission.wording), "evidence": evidence})
+    return _written({"wording": _wording_row(submission.wording), "evidence": evidence})
 
 
 def contacts_of(submission: Submission) -> bytes | None:
@@ -29,8 +28,8 @@ def contacts_of(submission: Submission) -> bytes | None:
         return None
     return _written(
         {
-            "petitioner": asdict(submission.petitioner),
-            "representatives": [asdict(person) for person in persons],
+            "petitioner": _person_row(submission.petitioner),
+            "representatives": [_person_row(person) for person in persons],
         }
     )
 
@@ -38,13 +37,13 @@ def contacts_of(submission: Submission) -> bytes | None:
 def masked_of(masked: Wording, evidence: tuple[Evidence, ...]) -> bytes:
     """Return the masked texts and file names of a sealed petition."""
     rows = [_evidence_row(item) for item in evidence]
-    return _written({"wording": asdict(masked), "evidence": rows})
+    return _written({"wording": _wording_row(masked), "evidence": rows})
 
 
 def read_masked(text: bytes) -> tuple[Wording, tuple[Evidence, ...]]:
     """Return what ``masked_of`` wrote."""
     data = json.loads(text)
-    return Wording(**data["wording"]), tuple(_evidence(row) for row in data["evidence"])
+    return Wording(*data["wording"]), tuple(_evidence(row) for row in data["evidence"])
 
 
 def evidence_text(evidence: tuple[Evidence, ...]) -> str:
@@ -59,6 +58,14 @@ def read_evidence(text: str) -> tuple[Evidence, ...]:
 
 def _written(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _wording_row(wording: Wording) -> list[str]:
+    return [wording.request, wording.facts, wording.reasons, wording.place]
+
+
+def _person_row(person: Person) -> list[str]:
+    return [person.display_name, person.address, person.contact, person.safe_contact_note]
 
 
 def _evidence_row(item: Evidence) -> list[Any]:

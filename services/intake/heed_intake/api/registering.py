@@ -100,6 +100,7 @@ async def _next_batch(
     queue: asyncio.Queue[pb.ImportPetitionsRequest | None],
 ) -> tuple[list[pb.ImportPetitionsRequest], bool]:
     """Return the rows that are there, waiting for the first, and whether the stream has ended."""
+    loop = asyncio.get_running_loop()
     row = await queue.get()
     batch: list[pb.ImportPetitionsRequest] = []
     try:
@@ -109,8 +110,9 @@ async def _next_batch(
                 if len(batch) == IMPORT_BATCH:
                     return batch, False
                 if queue.empty():
-                    linger.reschedule(asyncio.get_running_loop().time() + _LINGER_S)
+                    linger.reschedule(loop.time() + _LINGER_S)
                 row = await queue.get()
+                linger.reschedule(None)
     except TimeoutError:
         return batch, False
     return batch, True

@@ -29,6 +29,9 @@ _CARD_WORD = re.compile(r"(?:卡号|账号|帐号|账户|帐户|银行卡|存折
 _LOOK_BACK = 16
 
 _HALF_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)} | {0xFF20: "@", 0xFF0B: "+"}
+_FULL_WIDTH = re.compile("[０-９＠＋]")
+# Every personal number has six digits that nothing but one separator parts; most texts have none.
+_LONG_NUMBER = re.compile(r"(?:\d[ \-—－‐)）]?){5}\d")
 _GAP = r"[ \-—－‐]?"
 _MAIL_AT = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}"
@@ -88,18 +91,25 @@ def mask_text(text: str, own_values: Iterable[tuple[str, str]] = ()) -> str:
     """
     for value, replacement in own_values:
         text = text.replace(value, replacement)
-    text = text.translate(_HALF_WIDTH)
-    text = _MAIL_AT.sub(MAIL, text)
+    if _FULL_WIDTH.search(text):
+        text = text.translate(_HALF_WIDTH)
+    if "@" in text:
+        text = _MAIL_AT.sub(MAIL, text)
+    if _LONG_NUMBER.search(text):
+        text = _mask_numbers(text)
+    text = _PLATE_NUMBER.sub(PLATE, text)
+    text = _NAMED.sub(rf"\g<lead>{NAME}", text)
+    return _SELF_NAMED.sub(rf"\g<lead>{NAME}", text)
+
+
+def _mask_numbers(text: str) -> str:
     text = _ID_AFTER_WORD.sub(rf"\g<lead>{RESIDENT_ID}", text)
     text = _ID_18.sub(_unless_document(RESIDENT_ID), text)
     text = _CARD.sub(_masked_card, text)
     text = _ID_15.sub(_unless_document(RESIDENT_ID), text)
     text = _MOBILE.sub(_unless_document(PHONE), text)
     text = _LANDLINE.sub(_unless_document(PHONE), text)
-    text = _LOCAL_NUMBER.sub(rf"\g<lead>{PHONE}", text)
-    text = _PLATE_NUMBER.sub(PLATE, text)
-    text = _NAMED.sub(rf"\g<lead>{NAME}", text)
-    return _SELF_NAMED.sub(rf"\g<lead>{NAME}", text)
+    return _LOCAL_NUMBER.sub(rf"\g<lead>{PHONE}", text)
 
 
 def own_values(persons: Iterable[Person]) -> list[tuple[str, str]]:
