@@ -23,6 +23,7 @@ _PLACES = {
     "factory": "factories",
     "project": "projects",
     "shop": "shops",
+    "club": "clubs",
     "market": "markets",
 }
 

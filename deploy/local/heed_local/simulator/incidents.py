@@ -106,7 +106,7 @@ _KINDS: Mapping[str, _Kind] = {
     "heating": _Kind("{estate}供暖不热", ("estate",), ("large", "medium")),
     "zoning": _Kind("{school}学区调整", ("school", "estate"), ("large", "medium")),
     "certificates": _Kind("{estate}办不了不动产权证", ("estate",), ("large", "medium")),
-    "prepaid": _Kind("{shop}关门不退预付款", ("shop",), ("large", "medium")),
+    "prepaid": _Kind("{club}关门不退预付款", ("club",), ("large", "medium")),
     "compensation": _Kind("{village}征地补偿款未发", ("village",), ("large", "medium"), rural=True),
     "busline": _Kind("{line}公交停运", ("line", "estate"), ("medium", "small")),
     "tapwater": _Kind("{estate}自来水发黄", ("estate",), ("medium", "small")),

@@ -33,9 +33,9 @@ _COUNTS, _WEEK = 1, 2  # streams of random numbers
 # First-level category -> weight. Housing and wages are the big ones everywhere.
 _WEIGHTS = {
     "01": 27.0,
-    "02": 7.0,
+    "02": 5.0,
     "03": 15.0,
-    "04": 7.0,
+    "04": 3.0,
     "05": 8.0,
     "06": 8.0,
     "07": 7.0,
@@ -53,7 +53,7 @@ _WEIGHTS = {
 CATEGORIES = tuple(_WEIGHTS)
 
 # Factor of a category where a district is rural all through; 1 where it is urban.
-_RURAL = {"02": 3.5, "04": 9.0, "09": 1.8, "13": 0.7, "11": 0.5, "06": 0.7, "01": 0.45, "12": 0.8}
+_RURAL = {"02": 3.0, "04": 9.0, "09": 1.8, "13": 0.7, "11": 0.5, "06": 0.7, "01": 0.45, "12": 0.8}
 
 _WEEKDAY = (1.22, 1.15, 1.09, 1.05, 1.0, 0.76, 0.66)
 _DAY_OFF, _FIRST_DAY_BACK = 0.5, 1.18

@@ -33,6 +33,7 @@ _PLACES = (
     "kindergarten",
     "hospital",
     "shop",
+    "club",
     "market",
     "estate",
     "village",

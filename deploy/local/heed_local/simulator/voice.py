@@ -103,6 +103,7 @@ def _facts(
         body.append(pick(random, voices["tried"]))
     if story.people > 1 and random.random() < _PEOPLE_IN_TEXT:
         body.insert(int(random.integers(1, len(body) + 1)), pick(random, voices["joint"]))
+    body += _at_length(lines["what"], what, register, random)
     least, most = register.get("filler", (0, 0))
     for sentence in _some(random, voices["filler"], int(random.integers(least, most + 1))):
         body.insert(int(random.integers(len(body) + 1)), sentence)
@@ -118,13 +119,26 @@ def _facts(
     return _punctuated(text, random)
 
 
+def _at_length(
+    whats: Sequence[str], told: str, register: Mapping[str, Any], random: np.random.Generator
+) -> list[str]:
+    """Return what those who write at length add: another fact, and the way so far."""
+    voices = _voices()
+    added = []
+    others = [what for what in whats if what != told]
+    if others and random.random() < register.get("also", 0.0):
+        added.append(pick(random, voices["also"]) + pick(random, others))
+    least, most = register.get("passages", (0, 0))
+    return added + _some(random, voices["passages"], int(random.integers(least, most + 1)))
+
+
 def _register(nature: "matter_pb2.Nature.ValueType", name: str) -> Mapping[str, Any]:
     """Return the register; who suggests or asks something is not angry and ends mildly."""
     registers: Mapping[str, Mapping[str, Any]] = _voices()["registers"]
     if nature not in {matter_pb2.NATURE_SUGGESTION, matter_pb2.NATURE_ENQUIRY}:
         return registers[name]
     register = registers["plain" if name == "angry" else name]
-    return {**register, "closings": _voices()["mild_closings"]}
+    return {**register, "closings": _voices()["mild_closings"], "passages": (0, 0)}
 
 
 def _request(story: Story, register: Mapping[str, Any], random: np.random.Generator) -> str:
