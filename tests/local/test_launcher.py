@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -191,3 +192,4 @@ def test_kill_9_of_the_launcher_leaves_neither_services_nor_postgres(
     launcher.kill()
     launcher.wait()
     assert eventually(lambda: processes_of(run_dir) == [])
+    shutil.rmtree(run_dir)
