@@ -21,6 +21,7 @@ from heed.warning.v1.warning_service_pb2_grpc import WarningServiceStub
 
 from heed_disposal.adapters.case_reader import PostgresCaseReader
 from heed_disposal.adapters.classification_feed import ClassificationHandler
+from heed_disposal.adapters.gauges import CaseGauges
 from heed_disposal.adapters.outbox import OUTCOMES, PROGRESS
 from heed_disposal.adapters.petition_feed import PetitionHandler
 from heed_disposal.adapters.reference_files import load_handbook
@@ -87,7 +88,7 @@ def build(
             (add_DisposalServiceServicer_to_server, servicer, descriptor),
             feeds.servicer(),
         ],
-        background=[feeds, *consumers, *(() if replay else (job,))],
+        background=[feeds, CaseGauges(database, clock), *consumers, *(() if replay else (job,))],
         readiness=[schema_ready],
         on_advance=[job.catch_up] if replay else [],
     )
