@@ -9,15 +9,12 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from heed_shared import logs
 from heed_shared.database import Database
-from heed_shared.errors import translate
 from heed_shared.feed.cursor import Position
 from heed_shared.feed.waking import wait_any
 
 _WRITE_EVERY_S = 0.05
 _SEEN_EVERY_S = 5.0
-_RETRY_S = 1.0
 _WRITE = """
 INSERT INTO feed_acknowledgement (feed, consumer, shard, xid, id, last_seen_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::xid8[], $5::bigint[],
@@ -54,14 +51,8 @@ class Acknowledgements:
         """Write until ``stop``, and once more then."""
         while not stop.is_set():
             await wait_any(3600, self._news, stop)
-            try:
-                await self.flush()
-                await asyncio.sleep(_WRITE_EVERY_S)
-            except Exception as error:
-                if translate(error) is None:
-                    raise
-                logs.failure(logs.Event.FEED_BATCH_FAILED, error, part="acknowledgements")
-                await wait_any(_RETRY_S, stop)
+            await self.flush()
+            await asyncio.sleep(_WRITE_EVERY_S)
 
     async def flush(self) -> None:
         """Write what has been presented so far."""

@@ -18,7 +18,8 @@ from heed_shared.feed.records import Delivery, Handler
 
 _SNAPSHOT_S = 900
 _TIMEOUTS = text(
-    "SELECT set_config('transaction_timeout', '15min', true),"
+    "SELECT set_config('transaction_timeout', '0', true),"  # Else the old timer goes on.
+    " set_config('transaction_timeout', '15min', true),"
     " set_config('statement_timeout', '10min', true)"
 )
 _LOCK = "SELECT shard, cursor FROM feed_cursor WHERE feed = $1 ORDER BY shard FOR UPDATE"

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from heed_shared import logs
 from heed_shared.database import Database
-from heed_shared.errors import translate
 from heed_shared.feed.records import FeedSpec
 from heed_shared.feed.waking import wait_any
 
@@ -79,12 +78,7 @@ class Retention:
     async def run(self, stop: asyncio.Event) -> None:
         """Do it now and every hour until ``stop``."""
         while not stop.is_set():
-            try:
-                await self.once(datetime.now(UTC).date())
-            except Exception as error:
-                if translate(error) is None:
-                    raise
-                logs.failure(logs.Event.BACKGROUND_FAILED, error, part="retention")
+            await self.once(datetime.now(UTC).date())
             await wait_any(_EVERY_S, stop)
 
     async def once(self, today: date) -> list[date]:

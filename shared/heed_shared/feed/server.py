@@ -33,12 +33,14 @@ from heed_shared.feed.waking import Waker, Wakeups, wait_any
 from heed_shared.identity import Caller, current_caller
 from heed_shared.paging import PageTokens, page_size
 from heed_shared.rpc import deadline
+from heed_shared.rpc.background import running
 from heed_shared.rpc.stopping import current_stopping
 
 _POLL_S = 1.0
 _CHECKPOINT_S = 10.0
 _WATCH_PAGE = 200
 _ANSWER_MARGIN_S = 0.25
+_PARTS_GRACE_S = 5.0
 _LOOK_AGAIN_S = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.2)
 
 
@@ -87,9 +89,8 @@ class FeedServer(FeedServiceServicer):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wake readers, write acknowledgements, keep partitions, until ``stop``."""
-        async with asyncio.TaskGroup() as group:
-            for part in self._background:
-                group.create_task(part.run(stop))
+        async with running(self._background, _PARTS_GRACE_S):
+            await stop.wait()
 
     async def ListEvents(
         self, request: pb.ListEventsRequest, _context: grpc.aio.ServicerContext[Any, Any]

@@ -27,7 +27,8 @@ _PART = 200
 # Reading a large state takes longer than a transaction otherwise may. It takes no transaction id,
 # so no feed waits for it; it only delays the vacuum.
 _TIMEOUTS = text(
-    "SELECT set_config('transaction_timeout', '15min', true),"
+    "SELECT set_config('transaction_timeout', '0', true),"  # Else the old timer goes on.
+    " set_config('transaction_timeout', '15min', true),"
     " set_config('statement_timeout', '10min', true),"
     " set_config('idle_in_transaction_session_timeout', '2min', true)"
 )

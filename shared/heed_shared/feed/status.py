@@ -11,9 +11,8 @@ from typing import Any
 from heed.feed.v1 import feed_service_pb2 as pb
 from heed.feed.v1.event_pb2 import ShardPosition
 
-from heed_shared import logs, telemetry
+from heed_shared import telemetry
 from heed_shared.database import Database
-from heed_shared.errors import translate
 from heed_shared.feed.acknowledging import Acknowledgements
 from heed_shared.feed.records import FeedSpec
 from heed_shared.feed.waking import wait_any
@@ -77,15 +76,10 @@ class StatusReader:
         """Sample the horizon each second, the rest less often, until ``stop``."""
         rounds = 0
         while not stop.is_set():
-            try:
-                await self._sample_horizon()
-                telemetry.record("heed.feed.horizon_lag", self._lag_s)
-                if rounds % _MEASURE_EVERY == 0:
-                    await self._measure()
-            except Exception as error:
-                if translate(error) is None:
-                    raise
-                logs.failure(logs.Event.BACKGROUND_FAILED, error, part="feed status")
+            await self._sample_horizon()
+            telemetry.record("heed.feed.horizon_lag", self._lag_s)
+            if rounds % _MEASURE_EVERY == 0:
+                await self._measure()
             rounds += 1
             await wait_any(_SAMPLE_S, stop)
 
