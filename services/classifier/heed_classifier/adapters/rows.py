@@ -90,7 +90,7 @@ def _answer_of(row: Row) -> Sorted:
     return Sorted(
         category_code=row["category_code"],
         subcategory_code=row["subcategory_code"],
-        candidates=tuple((code, p) for code, p in json.loads(row["candidates"])),
+        candidates=tuple((code, p) for code, p in row["candidates"]),
         band=Band(row["band"]),
         nature=Nature(row["nature"]),
         nature_probability=row["nature_probability"],
@@ -102,7 +102,7 @@ def _answer_of(row: Row) -> Sorted:
         urgency=Urgency(row["urgency"]),
         importance=Importance(row["importance"]),
         hazard=row["hazard"],
-        evidence=tuple(Evidence(*item) for item in json.loads(row["evidence"])),
+        evidence=tuple(Evidence(*item) for item in row["evidence"]),
         title=row["title"],
         people_bucket=row["people_bucket"],
     )
