@@ -15,9 +15,12 @@ from heed_intake.application.register import (
     register_many,
 )
 from heed_shared import telemetry
+from heed_shared.errors import RateLimited
 from heed_shared.rpc import deadline
 
 LARGEST_WAVE = 200
+MOST_WAITING = 2000
+"""Commands that may wait, also those whose callers have gone away."""
 WRITERS = 2
 """Waves under way at a time: while one waits for its commit the other fills its statement."""
 
@@ -34,8 +37,11 @@ class RegistrationWaves:
         """Register one petition in the next wave.
 
         Raises:
+            RateLimited: too many are waiting already.
             HeedError: the database does not answer.
         """
+        if len(self._waiting) >= MOST_WAITING:
+            raise RateLimited
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, future))
         if len(self._writers) < WRITERS:
