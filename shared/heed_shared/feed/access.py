@@ -1,6 +1,6 @@
 """Which feeds a caller may read, under which consumer's name, and from which positions."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from heed.feed.v1.event_pb2 import ShardPosition
 
@@ -16,9 +16,6 @@ class FeedTable:
 
     def __init__(self, feeds: Iterable[FeedSpec]) -> None:
         self._feeds = {feed.name: feed for feed in feeds}
-
-    def __iter__(self) -> Iterator[FeedSpec]:
-        return iter(self._feeds.values())
 
     def open_to(self, caller: Caller, name: str, consumer: str = "") -> FeedSpec:
         """Return the feed, if the caller may read it under that consumer's name.

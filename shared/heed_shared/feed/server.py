@@ -74,7 +74,9 @@ class FeedServer(FeedServiceServicer):
         self._page_tokens = page_tokens or PageTokens(secrets.token_bytes(32))
         self._wakeups = Wakeups()
         self._acknowledgements = Acknowledgements(database)
-        self._status = StatusReader(database, feeds, self._acknowledgements)
+        self._status = StatusReader(
+            database, feeds, self._acknowledgements, list(self._consumptions)
+        )
         self._background = (
             Waker(database, self._wakeups),
             self._acknowledgements,
@@ -136,7 +138,7 @@ class FeedServer(FeedServiceServicer):
         self, _request: pb.GetFeedStatusRequest, _context: grpc.aio.ServicerContext[Any, Any]
     ) -> pb.GetFeedStatusResponse:
         """Show heads, consumers and own consumptions."""
-        return await self._status.read(list(self._consumptions))
+        return await self._status.read()
 
     async def GetFeedSnapshot(
         self, request: pb.GetFeedSnapshotRequest, _context: grpc.aio.ServicerContext[Any, Any]

@@ -5,7 +5,7 @@ All is drained when no consumer has pending events, none waits above the horizon
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from heed.feed.v1 import feed_service_pb2 as pb
@@ -64,8 +64,10 @@ class StatusReader:
         database: Database,
         feeds: Sequence[FeedSpec],
         acknowledgements: Acknowledgements,
+        consumptions: Sequence[str],
     ) -> None:
         self._database = database
+        self._consumptions = consumptions
         self._feeds = feeds
         self._acknowledgements = acknowledgements
         self._counted: dict[str, tuple[int, int, int]] = {}
@@ -83,13 +85,13 @@ class StatusReader:
             rounds += 1
             await wait_any(_SAMPLE_S, stop)
 
-    async def read(self, consumptions: Iterable[str]) -> pb.GetFeedStatusResponse:
+    async def read(self) -> pb.GetFeedStatusResponse:
         """Return everything, as of now."""
         await self._acknowledgements.flush()
         await self._sample_horizon()
         return pb.GetFeedStatusResponse(
             feeds=[await self._feed(feed) for feed in self._feeds],
-            consumptions=[await self._consumption(feed) for feed in consumptions],
+            consumptions=[await self._consumption(feed) for feed in self._consumptions],
         )
 
     async def _feed(self, feed: FeedSpec) -> pb.FeedStatus:
@@ -153,6 +155,9 @@ class StatusReader:
             self._horizon, self._lag_s = (row.xmin, now), 0.0
 
     async def _measure(self) -> None:
+        for name in self._consumptions:
+            consumption = await self._consumption(name)
+            telemetry.record("heed.feed.parked", consumption.parked_count, feed=name)
         for feed in self._feeds:
             status = await self._feed(feed)
             telemetry.record("heed.feed.held", status.event_count, feed=feed.name)
