@@ -10,7 +10,8 @@ from heed.common.v1.matter_pb2 import WARNING_LEVEL_ORANGE, WARNING_LEVEL_RED
 from heed.feed.v1 import feed_service_pb2
 from heed.warning.v1 import warning_service_pb2 as pb
 from heed.warning.v1.events_pb2 import WarningEvent
-from heed.warning.v1.resources_pb2 import Evaluation, Warning
+from heed.warning.v1.resources_pb2 import Evaluation
+from heed.warning.v1.resources_pb2 import Warning as WarningMessage
 
 from heed_shared.errors import reason_of
 from tests.warning.conftest import COUNTY, SECOND_COUNTY, START, Post, counts
@@ -39,9 +40,7 @@ async def test_a_surge_raises_one_warning_and_red_waits_for_a_person(post: Post)
     assert last.latest_evaluation.reason.startswith("近7天收到63件,按此前走势预计")
     assert last.region_title == "江苏省南京市玄武区"
     confirmed = await post.stub("leader").ConfirmWarningLevel(
-        pb.ConfirmWarningLevelRequest(
-            name=last.name, etag=last.etag, request_id=str(uuid.uuid4())
-        )
+        pb.ConfirmWarningLevelRequest(name=last.name, etag=last.etag, request_id=str(uuid.uuid4()))
     )
     assert confirmed.warning.effective_level == WARNING_LEVEL_RED
     assert confirmed.warning.level_confirmed_by.display_name == "孟华"
@@ -88,8 +87,8 @@ async def test_pending_warnings_are_listed_only_when_asked_for(post: Post) -> No
     await post.evaluate(START + timedelta(days=1))
     everyone = await post.stub().ListWarnings(pb.ListWarningsRequest())
     pending = await post.stub().ListWarnings(
-        pb.ListWarningsRequest(states=[Warning.STATE_PENDING])
+        pb.ListWarningsRequest(states=[WarningMessage.STATE_PENDING])
     )
     assert len(everyone.warnings) + len(pending.warnings) >= 1
-    assert all(item.state != Warning.STATE_PENDING for item in everyone.warnings)
-    assert all(item.state == Warning.STATE_PENDING for item in pending.warnings)
+    assert all(item.state != WarningMessage.STATE_PENDING for item in everyone.warnings)
+    assert all(item.state == WarningMessage.STATE_PENDING for item in pending.warnings)

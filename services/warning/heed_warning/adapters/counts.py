@@ -70,6 +70,21 @@ FROM cell_delta
 WHERE recorded_at >= $1 AND received_day <= $2 AND measure = $3
 GROUP BY region_code, category_code, received_day
 """
+# What is withdrawn stays written, with its opposite beside it at the same time: no day's sum that
+# was ever true becomes another.
+_WITHDRAW = """
+INSERT INTO cell_delta
+    (received_day, recorded_at, region_code, category_code, measure, bucket, delta)
+SELECT received_day, recorded_at, region_code, category_code, measure, bucket, -sum(delta)
+FROM cell_delta
+WHERE measure = ANY($1::smallint[])
+GROUP BY received_day, recorded_at, region_code, category_code, measure, bucket
+HAVING sum(delta) <> 0
+"""
+_EMPTY_LIVE = """
+UPDATE cell_day SET live = 0, changed = pg_current_xact_id()
+WHERE measure = ANY($1::smallint[]) AND live <> 0
+"""
 
 
 class PostgresCounts:
@@ -83,6 +98,11 @@ class PostgresCounts:
             await tx.connection.exec_driver_sql(_APPEND, _delta_columns(deltas))
         if sums:
             await tx.connection.exec_driver_sql(_ADD_LIVE, _sum_columns(sums))
+
+    async def withdraw(self, tx: Transaction, measures: Sequence[int]) -> None:
+        """Take back every signed count of some measures, by opposite counts."""
+        await tx.connection.exec_driver_sql(_WITHDRAW, (list(measures),))
+        await tx.connection.exec_driver_sql(_EMPTY_LIVE, (list(measures),))
 
     async def recorded(
         self, tx: Transaction, source: str, keys: Sequence[CellDay]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date
 
-from heed.common.v1.observation_pb2 import Observation
+from heed.common.v1.observation_pb2 import Measure, Observation
 from heed.disposal.v1.events_pb2 import WarningVerdict
 
 from heed_shared import telemetry
@@ -19,6 +19,21 @@ from heed_warning.application.places import Places
 from heed_warning.application.ports import Counts
 from heed_warning.domain.counts import Delta
 from heed_warning.domain.life import Verdict
+
+CLASSIFIER_MEASURES = (
+    Measure.MEASURE_ITEMS,
+    Measure.MEASURE_REPEAT,
+    Measure.MEASURE_JOINT,
+    Measure.MEASURE_HAZARD,
+    Measure.MEASURE_PEOPLE,
+    Measure.MEASURE_SUGGESTION,
+)
+DISPOSAL_MEASURES = (
+    Measure.MEASURE_OVERDUE,
+    Measure.MEASURE_DUE,
+    Measure.MEASURE_RATED,
+    Measure.MEASURE_DISSATISFIED,
+)
 
 
 class ObservationHandler:
@@ -36,6 +51,10 @@ class ObservationHandler:
         found = [delta for item in deliveries for delta in deltas_of(item.event.observation)]
         await apply_deltas(tx, self._counts, self._places, found)
         telemetry.record("heed.warning.observed", len(found))
+
+    async def rebuild(self, tx: Transaction) -> None:
+        """Take back what came through the feed, before its snapshot comes."""
+        await self._counts.withdraw(tx, CLASSIFIER_MEASURES)
 
 
 class OutcomeHandler:
@@ -59,6 +78,10 @@ class OutcomeHandler:
             else:
                 found += deltas_of(outcome.observation)
         await apply_deltas(tx, self._counts, self._places, found)
+
+    async def rebuild(self, tx: Transaction) -> None:
+        """Take back the counts that came through the feed; verdicts stay as they are."""
+        await self._counts.withdraw(tx, DISPOSAL_MEASURES)
 
     async def _take(self, tx: Transaction, verdict: WarningVerdict) -> None:
         region, uid = parse_resource_name(verdict.warning, "warnings", "verdict.warning")

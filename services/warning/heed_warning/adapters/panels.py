@@ -67,6 +67,8 @@ class PostgresPanels:
             place = panel.cells.index(Cell(key.region, key.category))
             if key.day >= panel.first_day:
                 panel.counts[place, panel.index_of(key.day)] -= count
+        # A correction may come before what it corrects: two cells, two shards, no common order.
+        np.maximum(panel.counts, 0.0, out=panel.counts)
         return panel
 
     def _put(self, cell: Cell, days: list[int], counts: list[int]) -> None:

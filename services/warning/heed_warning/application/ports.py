@@ -56,6 +56,9 @@ class Counts(Protocol):
     ) -> None:
         """Append signed counts and add their sums."""
 
+    async def withdraw(self, tx: Transaction, measures: Sequence[int]) -> None:
+        """Take back every signed count of some measures, by opposite counts."""
+
     async def recorded(
         self, tx: Transaction, source: str, keys: Sequence[CellDay]
     ) -> dict[CellDay, int]:

@@ -24,6 +24,8 @@ PRIOR_DAYS = 7.0
 """How many days of its own a cell weighs against what region and category let expect."""
 BOUND_DEVIATIONS = 2.33
 PASSES = 3
+TAIL_ALLOWANCE = 1.1
+"""Variance of a normal law over that of its part below BOUND_DEVIATIONS, rounded up."""
 START_DISPERSION = 0.05
 POOL_WEIGHT = 1500.0
 CATEGORY_WEIGHT = 6000.0
@@ -84,14 +86,30 @@ def fit_baseline(
         mean, frailty = _foreseen(level, evidence, ahead)
         bound = mean + 1.0
         bound += BOUND_DEVIATIONS * np.sqrt(mean + (frailty + dispersion[:, None]) * mean**2)
-        cut = np.where(sums > bound, bound / np.maximum(sums, 1.0), 1.0)
-        cut[:, : 2 * WINDOW_DAYS] = 1.0
-        bounded = panel.counts * cut
-        seen = np.minimum(sums, bound)
-        dispersion = _dispersion(seen, mean, frailty, counted, category)
+        bound[:, : 2 * WINDOW_DAYS] = np.inf
+        bounded = _bounded(panel.counts, bound)
+        calm = counted & (sums <= bound)
+        dispersion = _dispersion(sums, mean, frailty, calm, category)
     level, evidence = _level(panel, bounded, exposure, region, category)
     single = _day_dispersion(bounded, level, evidence, factors, counted, dispersion, category)
     return Baseline(factors, level, evidence, dispersion, single, bounded)
+
+
+def _bounded(counts: Floats, bound: Floats) -> Floats:
+    """Return the counts of which no seven days together exceed their bound, (N, T).
+
+    Each day counts up to what the six days before it leave of the bound. It looks only backwards:
+    what is left of a day never rests on later ones.
+    """
+    by_day, bound_by_day = np.ascontiguousarray(counts.T), np.ascontiguousarray(bound.T)
+    kept = np.zeros_like(by_day)
+    running = np.zeros(counts.shape[0])
+    for day, items in enumerate(by_day):
+        if day >= WINDOW_DAYS:
+            running -= kept[day - WINDOW_DAYS]
+        kept[day] = np.clip(items, 0.0, np.maximum(bound_by_day[day] - running, 0.0))
+        running += kept[day]
+    return np.ascontiguousarray(kept.T)
 
 
 def _discounted(values: Floats, half_life: float) -> Floats:
@@ -141,13 +159,16 @@ def _foreseen(level: Floats, evidence: Floats, ahead: Floats) -> tuple[Floats, F
 
 
 def _dispersion(
-    seen: Floats, mean: Floats, frailty: Floats, counted: Booleans, category: Ints
+    sums: Floats, mean: Floats, frailty: Floats, counted: Booleans, category: Ints
 ) -> Floats:
-    """Estimate the dispersion of windows by moments, shrunk to the category's and to all, (N,)."""
-    usable = np.roll(counted, 2 * WINDOW_DAYS, axis=1)
-    usable[:, : 2 * WINDOW_DAYS] = False
-    excess = (seen - mean) ** 2 - mean - frailty * mean**2
-    return _pooled(excess, mean**2, usable, category)
+    """Estimate the dispersion of windows by moments, shrunk to the category's and to all, (N,).
+
+    Windows beyond their bound are outbreaks and left out; the allowance stands for the quiet ones
+    among them.
+    """
+    settled = np.cumsum(counted, axis=1) > 2 * WINDOW_DAYS
+    excess = TAIL_ALLOWANCE * (sums - mean) ** 2 - mean - frailty * mean**2
+    return _pooled(excess, mean**2, counted & settled, category)
 
 
 def _day_dispersion(

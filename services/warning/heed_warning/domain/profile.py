@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, uniform_filter1d
+from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d
 
 from heed_warning.domain.day_kind import KIND_COUNT
 from heed_warning.domain.panel import Floats, Ints, Panel
@@ -20,6 +20,8 @@ ITEMS_BEFORE_A_CATEGORY_COUNTS = 150.0
 ITEMS_BEFORE_A_SEASON_COUNTS = 60.0
 DAYS_BEFORE_A_SEASON_COUNTS = 548
 LOCAL_DAYS = 29
+SPIKE_FACTOR = 3.0
+SPIKE_ITEMS = 5.0
 YEAR_DAYS = 365
 SEASON_SMOOTHING_DAYS = 12.0
 
@@ -43,10 +45,17 @@ def fit_profile(panel: Panel, category: Ints, kinds: Ints, year_days: Ints) -> P
     totals = np.zeros((int(category.max()) + 1, panel.day_count))
     finest = panel.levels == panel.levels.max()  # parents repeat their children's items
     np.add.at(totals, category[finest], panel.counts[finest])
+    totals = _without_spikes(totals)
     season = _season(totals, year_days)
-    level = uniform_filter1d(totals / season[:, year_days], LOCAL_DAYS, axis=1, mode="nearest")
+    level = uniform_filter1d(totals / season[:, year_days], LOCAL_DAYS, axis=1, mode="reflect")
     level *= season[:, year_days]
     return Profile(_by_kind(totals, level, kinds), season)
+
+
+def _without_spikes(totals: Floats) -> Floats:
+    """Cut single days far above the weeks around them, which say nothing about any shape."""
+    usual = median_filter(totals, size=(1, LOCAL_DAYS), mode="reflect")
+    return np.minimum(totals, SPIKE_FACTOR * usual + SPIKE_ITEMS)
 
 
 def _by_kind(totals: Floats, level: Floats, kinds: Ints) -> Floats:
@@ -56,7 +65,9 @@ def _by_kind(totals: Floats, level: Floats, kinds: Ints) -> Floats:
         expected.sum(axis=0) + ITEMS_BEFORE_A_KIND_COUNTS
     )
     weight = ITEMS_BEFORE_A_CATEGORY_COUNTS
-    return np.asarray((seen + weight * shared) / (expected + weight))
+    factors = (seen + weight * shared) / (expected + weight)
+    usual = indicator.mean(axis=0)  # factors tell days apart; how many items there are is the level
+    return np.asarray(factors / (factors @ usual)[:, None])
 
 
 def _season(totals: Floats, year_days: Ints) -> Floats:
