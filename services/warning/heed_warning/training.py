@@ -94,7 +94,8 @@ def _report(progress: float) -> None:
 
 def _end_with_parent() -> None:
     """End when standard input closes: it is a pipe that the parent holds, and never writes to."""
-    sys.stdin.buffer.read()
+    # Not sys.stdin: its lock, held by this thread, aborts the interpreter when training is done.
+    os.read(0, 1)
     os._exit(_ORPHANED)
 
 
