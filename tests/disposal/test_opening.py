@@ -8,7 +8,7 @@ import pytest
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.ending import erase, withdraw
 from heed_disposal.domain.handling import Signed, assess
-from heed_disposal.domain.measures import decide
+from heed_disposal.domain.measures import Draft, decide, plan
 from heed_disposal.domain.opening import (
     Growth,
     follow_level,
@@ -20,6 +20,7 @@ from heed_disposal.domain.terms import (
     Grade,
     Importance,
     Level,
+    MeasureKind,
     MeasureStatus,
     Nature,
     People,
@@ -236,3 +237,13 @@ def test_erasure_deletes_what_came_from_the_text_and_keeps_the_dates() -> None:
     assert [d.code for d in case.deadlines] == ["D01"]
     assert erase(case, LATER) is case
     assert follow_matter(case, facts(), Growth(), LATER, handbook()) is case
+
+
+def test_a_measure_that_waits_gets_the_approver_of_the_signed_level() -> None:
+    draft = Draft(MeasureKind.SITE_VISIT, "到小区核实", "查明进度", "", "住建局", date(2026, 9, 30))
+    case = plan(opened(), draft, act(), handbook())
+    assert "科室" in case.measures[0].approver_role
+    signed = Signed(Grade.HIGH, Grade.LOW, Grade.LOW, Level.YELLOW, ("已核实",))
+    case = assess(case, signed, act(LEADER), handbook())
+    assert "分管" in case.measures[0].approver_role
+    assert case.measures[0].title == "到小区核实"

@@ -9,7 +9,13 @@ from heed.disposal.v1 import resources_pb2 as resources
 
 from heed_shared.errors import reason_of
 from tests.disposal.builders import MONDAY, at, petition
-from tests.disposal.serving import Serving, new_id, open_request
+from tests.disposal.serving import (
+    Serving,
+    new_id,
+    open_request,
+    opinion_request,
+    route_request,
+)
 
 Case = resources.Case
 
@@ -178,3 +184,42 @@ async def test_a_changed_etag_that_is_none_is_stale(disposal: Serving) -> None:
     case = await disposal.opened()
     request = pb.AcceptCaseRequest(name=case.name, etag="nonsense", request_id=new_id())
     assert await reason(disposal.stub().AcceptCase(request)) == "STALE_ETAG"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("unit", "住建\x00局"),
+        ("unit", "\x1b[31m"),
+        ("unit", "   "),
+        ("report_due_on", "9999-12-31"),
+        ("report_due_on", "2026-02-30"),
+    ],
+)
+async def test_control_characters_blanks_and_absurd_days_are_refused_by_name(
+    disposal: Serving, field: str, value: str
+) -> None:
+    request = route_request(await disposal.opened(), kind=pb.ROUTE_KIND_ASSIGN, **{field: value})
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await disposal.stub().RouteCase(request)
+    assert reason_of(caught.value) == "INVALID_FIELD"
+    assert field in (caught.value.details() or "")
+
+
+async def test_long_texts_line_breaks_and_emoji_are_kept_as_written(disposal: Serving) -> None:
+    request = opinion_request(await disposal.accepted())
+    request.text = ("第一条\n\t予以办理。😀" * 2000)[:20000]
+    answer = await disposal.stub("handler").IssueOpinion(request)
+    assert answer.case.opinion.text == request.text
+    request = opinion_request(await disposal.accepted())
+    request.text = "长" * 20001
+    assert await reason(disposal.stub("handler").IssueOpinion(request)) == "INVALID_FIELD"
+
+
+async def test_a_state_that_is_none_and_a_filter_with_control_characters_are_refused(
+    disposal: Serving,
+) -> None:
+    odd = pb.ListCasesRequest(states=[99])  # type: ignore[list-item]
+    assert await reason(disposal.stub().ListCases(odd)) == "INVALID_FIELD"
+    odd = pb.ListCasesRequest(petition="petitions/\x00")
+    assert await reason(disposal.stub().ListCases(odd)) == "INVALID_FIELD"

@@ -1,5 +1,6 @@
 """Turns cases and their parts into the contract. Enum numbers are the same on both sides."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -11,21 +12,39 @@ from heed_disposal.application.ports import BurningDeadline
 from heed_disposal.domain.case import Assessment, Case, FollowUp, Measure, Opinion
 from heed_disposal.domain.deadlines import Deadline, band
 from heed_disposal.domain.playbooks import Playbook
-from heed_disposal.domain.terms import Actor
+from heed_disposal.domain.terms import Actor, State
 from heed_shared.errors import InvalidField
 from heed_shared.ids import etag_of, resource_name
+
+FIRST_YEAR, LAST_YEAR = 1949, 2199
+"""Years that a day in a request may lie in; beyond them it is a slip of the keyboard."""
 
 
 def day_of(text: str, field: str) -> date:
     """Return a day of a request.
 
     Raises:
-        InvalidField: there is no such day.
+        InvalidField: there is no such day, or none of our time.
     """
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise InvalidField(field, "must be a day that exists, YYYY-MM-DD") from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidField(field, f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
+    return day
+
+
+def states_of(numbers: Iterable[int]) -> tuple[State, ...]:
+    """Return the states of a filter; the unspecified one asks for nothing.
+
+    Raises:
+        InvalidField: a number is no state.
+    """
+    try:
+        return tuple(State(number) for number in numbers if number)
+    except ValueError as error:
+        raise InvalidField("states", "must be states of a case") from error
 
 
 def part_number(name: str, case: str, collection: str, field: str) -> int:

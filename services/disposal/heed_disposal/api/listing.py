@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from heed.disposal.v1 import disposal_service_pb2 as pb
 
 from heed_disposal.api import convert, pages
+from heed_disposal.api.texts import require_plain_texts
 from heed_disposal.application.desk import Desk
 from heed_disposal.application.ports import CaseFilter, CasePosition, DeadlineFilter
-from heed_disposal.domain.terms import State, Track
+from heed_disposal.domain.terms import Track
 from heed_shared.errors import RegionNotAllowed, UnknownCategory, UnknownRegion
 from heed_shared.identity import Caller, region_prefix
 from heed_shared.paging import PageTokens, page_size
@@ -62,11 +63,12 @@ class Listing:
 
     async def cases(self, caller: Caller, request: pb.ListCasesRequest) -> pb.ListCasesResponse:
         """Return cases, latest opened first."""
+        require_plain_texts(request)
         region = self._reference.visible_prefix(caller, request.region_prefix)
         wanted = CaseFilter(
             region_prefix=region,
             category_code=self._reference.known_category(request.category_code),
-            states=tuple(State(state) for state in request.states if state),
+            states=convert.states_of(request.states),
             track=Track(request.track) if request.track else None,
             petition=request.petition,
         )

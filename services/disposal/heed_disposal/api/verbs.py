@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from heed.disposal.v1 import resources_pb2 as resources
 
 from heed_disposal.api import convert
+from heed_disposal.api.texts import require_plain_texts
 from heed_disposal.application.desk import Desk, Verb
 from heed_disposal.application.ports import CaseStore, Workshop
 from heed_disposal.domain.case import Case
@@ -93,7 +94,8 @@ class CaseVerbs:
 
 
 def _identity_of(request: object) -> tuple[str, bytes]:
-    """Return the method of a request, by its message, and the digest of what it asks for."""
+    """Check the texts of a request; return its method, by its message, and its digest."""
     if not isinstance(request, Message):
         raise TypeError("a request is a message of the contract")
+    require_plain_texts(request)
     return request.DESCRIPTOR.full_name, payload_digest(request)

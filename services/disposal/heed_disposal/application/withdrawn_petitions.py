@@ -34,6 +34,8 @@ async def follow_endings(store: CaseStore, ended: Sequence[EndedPetition], now: 
     remembered and applied at the opening.
     """
     for item in ended:
+        if item.ending is not Ending.WITHDRAWN:
+            await store.take_withdrawn([item.petition])
         cases = (await store.of_petitions([item.petition])).get(item.petition, [])
         if item.ending is Ending.SEALED:
             await remove(store, cases, now, item.traceparent)

@@ -45,7 +45,8 @@ class Handbook:
     def replan(self, case: Case) -> Case:
         """Replace what the suite itself proposed and nobody approved yet; the rest stays.
 
-        Nothing changes when the same measures would be proposed again.
+        Nothing changes when the same measures would be proposed again. What waits for approval gets
+        the approver of the present level.
         """
         stale = [m for m in case.measures if is_proposal(m)]
         level = case.assessment.level if case.assessment else Level.BLUE
@@ -59,10 +60,17 @@ class Handbook:
         )
         decided = {m.kind for m in case.measures if not is_proposal(m)}
         planned = tuple(m for m in planned if m.kind not in decided)
+        kept = tuple(self._for_level(m, level) for m in case.measures if not is_proposal(m))
         if [_content(m) for m in stale] == [_content(m) for m in planned]:
-            return case
-        kept = tuple(m for m in case.measures if not is_proposal(m))
-        return replace(case, measures=(*kept, *planned))
+            kept, planned = (*kept, *stale), ()
+        measures = sorted((*kept, *planned), key=lambda measure: measure.number)
+        return replace(case, measures=tuple(measures))
+
+    def _for_level(self, measure: Measure, level: Level) -> Measure:
+        """Return the measure with the approver of the level, if it still waits for one."""
+        if measure.status is not MeasureStatus.PLANNED:
+            return measure
+        return replace(measure, approver_role=self.playbooks.approver_role(measure.kind, level))
 
     def sync_clocks(self, case: Case) -> Case:
         """Start the clocks that track, state and urgency demand and cancel those they do not."""
