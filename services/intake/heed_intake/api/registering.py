@@ -121,7 +121,9 @@ async def _next_batch(
 async def _register_rows(
     batch: Sequence[pb.ImportPetitionsRequest], caller: Caller, registering: Registering
 ) -> pb.ImportPetitionsResponse:
-    results = await register_each([row.registration for row in batch], caller, registering)
+    requests = [row.registration for row in batch]
+    with telemetry.span("intake.import", rows=len(requests)):
+        results = await register_each(requests, caller, registering)
     refused = sum(result.HasField("error") for result in results)
     if refused:
         telemetry.record("heed.intake.refused", refused)

@@ -21,6 +21,7 @@ from heed_intake.domain.petition import Lane, Petition, Registration, State, Sub
 from heed_intake.domain.receipts import CODE_BITS, query_code
 from heed_intake.domain.screening import ScreeningRules, screen
 from heed_intake.domain.submission_rules import violations
+from heed_shared import telemetry
 from heed_shared.clock import Clock
 from heed_shared.errors import (
     HeedError,
@@ -150,6 +151,7 @@ async def _store(
     except StorageRefusedError:
         if len(drafts) == 1:
             return {drafts[0].key: InvalidField("submission", "cannot be stored as it is")}
+        telemetry.record("heed.intake.wave_fallbacks", 1)
         middle = len(drafts) // 2
         first = await _store(lane, drafts[:middle], store)
         return first | await _store(lane, drafts[middle:], store)

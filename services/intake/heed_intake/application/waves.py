@@ -61,8 +61,11 @@ class RegistrationWaves:
             size = min(len(self._waiting), LARGEST_WAVE)
             wave = [self._waiting.popleft() for _ in range(size)]
             telemetry.record("heed.intake.wave_size", size)
+            commands = [command for command, _ in wave]
             try:
-                outcomes = await register_many([command for command, _ in wave], self._registering)
+                # Part of the first caller's trace; the others' events carry their own.
+                with telemetry.span_from(commands[0].traceparent, "intake.wave", size=size):
+                    outcomes = await register_many(commands, self._registering)
             except Exception as error:
                 for _, future in wave:
                     if not future.done():
