@@ -28,8 +28,11 @@ Level = Literal["province", "city", "county"]
 SHIPPED = Path(__file__).with_name("regions.csv")
 OWN_CODE = re.compile(r"9[0-9A-Z]{5}")
 
-# Rows of GB/T 2260 that only hold others together; a full title leaves them out.
-_HOLDERS = frozenset({"市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划"})
+HOLDER_TITLE = "自建区划"
+"""Title for a region of a user's own table that only holds others together."""
+
+# Rows that only hold others together; a full title leaves them out.
+_HOLDERS = frozenset({"市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划", HOLDER_TITLE})
 _REQUIRED = ("code", "title")
 _OPTIONAL = ("parent_code", "level", "valid_from", "valid_to")
 

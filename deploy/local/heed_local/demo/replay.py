@@ -29,6 +29,8 @@ TRAINING_S = 25
 FIRST_TRAINING_DAYS = 150
 NEXT_TRAINING_DAYS = 150
 MINUTE_BEFORE_CLOSE = timedelta(minutes=1)
+# When no petition came for so long, no window holds one and the day needs no evaluation.
+QUIET_DAYS = 28
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,16 @@ class Replay:
             done.history_counts = await self._record_history()
         if done.history_counts:
             await self._train(done, self._source.days[0] - timedelta(days=1))
+        quiet = 0
         for day in self._source.days:
-            await self._replay_day(done, day)
+            arrivals = self._source.arrivals(day)
+            quiet = 0 if arrivals else quiet + 1
+            if quiet <= QUIET_DAYS:
+                await self._replay_day(done, day, arrivals)
             self._on_day(day, len(done.registered))
         return done
 
-    async def _replay_day(self, done: Replayed, day: date) -> None:
-        arrivals = self._source.arrivals(day)
+    async def _replay_day(self, done: Replayed, day: date, arrivals: list[Arrival]) -> None:
         close = day_end(day)
         await self._advance(close - MINUTE_BEFORE_CLOSE)
         if arrivals:

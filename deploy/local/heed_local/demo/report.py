@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from heed.classifier.v1 import resources_pb2 as classifier
 from heed.common.v1 import matter_pb2
+from heed.disposal.v1 import disposal_service_pb2
 from heed.disposal.v1 import resources_pb2 as disposal
 from heed.intake.v1 import resources_pb2 as intake
 from heed.warning.v1 import resources_pb2 as warning
@@ -15,46 +16,17 @@ from heed.warning.v1 import warning_service_pb2
 from rich.console import Console
 from rich.table import Table
 
+from heed_local.demo import score
 from heed_local.demo.life import Life
 from heed_local.demo.replay import Replayed, shown
 from heed_local.demo.results import Results
 from heed_local.demo.score import Score
+from heed_local.demo.words import BANDS, DEADLINE_BANDS, LEVELS, SIZES, TRACKS, WARNING_STATES
 from heed_local.importing.reader import RejectedRow
 from heed_shared.clock import SHANGHAI
 
-LEVELS = {
-    matter_pb2.WARNING_LEVEL_BLUE: "蓝",
-    matter_pb2.WARNING_LEVEL_YELLOW: "黄",
-    matter_pb2.WARNING_LEVEL_ORANGE: "橙",
-    matter_pb2.WARNING_LEVEL_RED: "红",
-}
-WARNING_STATES = {
-    warning.Warning.STATE_PENDING: "待定",
-    warning.Warning.STATE_FIRING: "生效",
-    warning.Warning.STATE_ACKNOWLEDGED: "已认领",
-    warning.Warning.STATE_RESOLVED: "已解除",
-}
-BANDS = {
-    classifier.BAND_AUTO: "自动",
-    classifier.BAND_REVIEW: "复核",
-    classifier.BAND_UNCERTAIN: "不确定",
-}
-TRACKS = {
-    disposal.Case.TRACK_APPEAL: "申诉求决",
-    disposal.Case.TRACK_SUGGESTION: "意见建议",
-    disposal.Case.TRACK_ENQUIRY: "咨询",
-    disposal.Case.TRACK_WARNING: "预警处置",
-}
-DEADLINE_BANDS = {
-    disposal.Deadline.BAND_AMPLE: "充裕",
-    disposal.Deadline.BAND_NORMAL: "正常",
-    disposal.Deadline.BAND_WARN: "提醒",
-    disposal.Deadline.BAND_SERIOUS: "紧迫",
-    disposal.Deadline.BAND_CRITICAL: "告急",
-    disposal.Deadline.BAND_OVERDUE: "逾期",
-}
-SIZES = {"large": "大", "medium": "中", "small": "小"}
 ROWS = 15
+OVERDUE_ROWS = 5
 
 
 @dataclass(frozen=True)
@@ -149,9 +121,10 @@ def _accuracy(report: Report) -> str:
 
 def _warned(console: Console, report: Report) -> None:
     _heading(console, "三、预警 Warnings, in time order")
-    table = _table("发出日", "级别", "地区", "类别", "窗口件数#", "预计#", "最高#", "现状")
+    table = _table("发出日", "级别", "地区", "类别", "当时件数#", "预计#", "最高#", "现状")
+    at_firing = score.at_firing(report.replayed.warnings)
     for one in report.warnings:
-        evaluation = one.latest_evaluation
+        evaluation = at_firing.get(one.name, one.latest_evaluation)
         level = LEVELS.get(one.effective_level, "-")
         if one.proposed_level == matter_pb2.WARNING_LEVEL_RED != one.effective_level:
             level += "(建议红)"
@@ -171,11 +144,11 @@ def _warned(console: Console, report: Report) -> None:
         _planted(console, report.score)
 
 
-def _planted(console: Console, score: Score) -> None:
+def _planted(console: Console, scored: Score) -> None:
     console.print()
     console.print("[bold]与预设事件对照 against what was planted")
     table = _table("预设事件", "规模", "件数#", "起始日", "高峰日", "预警日", "结果")
-    for finding in score.findings:
+    for finding in scored.findings:
         planted = finding.planted
         if finding.fired_on is None:
             outcome = "漏报"
@@ -193,10 +166,10 @@ def _planted(console: Console, score: Score) -> None:
             outcome,
         )
     console.print(table)
-    found = sum(finding.fired_on is not None for finding in score.findings)
+    found = sum(finding.fired_on is not None for finding in scored.findings)
     console.print(
-        f"预设 {len(score.findings)} 起: 发现 {found},漏报 {len(score.findings) - found};"
-        f"与预设事件无关的预警 {len(score.unmatched)} 条"
+        f"预设 {len(scored.findings)} 起: 发现 {found},漏报 {len(scored.findings) - found};"
+        f"与预设事件无关的预警 {len(scored.unmatched)} 条"
     )
 
 
@@ -224,8 +197,14 @@ def _cases(console: Console, results: Results) -> None:
     _heading(console, "五、案件 Cases, deadlines, measures")
     tracks = Counter(case.track for case in results.cases)
     console.print("、".join(f"{TRACKS.get(t, t)} {n} 件" for t, n in tracks.most_common()))
-    table = _table("到期", "档位", "期限", "责任单位", "案件")
-    for owed in results.deadlines[:ROWS]:
+    bands = Counter(owed.deadline.band for owed in results.deadlines)
+    console.print(
+        "进行中的期限: "
+        + "、".join(f"{DEADLINE_BANDS.get(b, b)} {bands[b]}" for b in sorted(bands))
+        + "(演示中没有人办理案件,到期即逾期)"
+    )
+    table = _table("到期", "档位", "期限", "应办单位", "案件")
+    for owed in _burning(results.deadlines):
         table.add_row(
             owed.deadline.due_internal,
             DEADLINE_BANDS.get(owed.deadline.band, "-"),
@@ -234,13 +213,17 @@ def _cases(console: Console, results: Results) -> None:
             owed.title[:24],
         )
     console.print(table)
-    bands = Counter(owed.deadline.band for owed in results.deadlines)
-    console.print(
-        "进行中的期限: "
-        + "、".join(f"{DEADLINE_BANDS.get(b, b)} {bands[b]}" for b in sorted(bands))
-    )
     for case in [c for c in results.cases if c.track == disposal.Case.TRACK_WARNING][:3]:
         _case(console, case)
+
+
+def _burning(
+    deadlines: Sequence[disposal_service_pb2.CaseDeadline],
+) -> list[disposal_service_pb2.CaseDeadline]:
+    """A few of those overdue longest, then what falls due next."""
+    overdue = [d for d in deadlines if d.deadline.band == disposal.Deadline.BAND_OVERDUE]
+    running = [d for d in deadlines if d.deadline.band != disposal.Deadline.BAND_OVERDUE]
+    return overdue[:OVERDUE_ROWS] + running[: ROWS - OVERDUE_ROWS]
 
 
 def _case(console: Console, case: disposal.Case) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from heed.warning.v1 import resources_pb2
-from heed_shared.reference.regions import prefix_of
 
 from heed_local.demo.replay import WarningSeen
 from heed_local.demo.source import Planted
+from heed_shared.reference.regions import prefix_of
 
 # A seven-day window still holds an incident's petitions for a week after its last one.
 AFTERMATH = timedelta(days=7)
@@ -51,6 +51,15 @@ def fired_warnings(seen: Sequence[WarningSeen]) -> list[resources_pb2.Warning]:
     """Returns the last sight of each warning that fired, by the day it fired."""
     latest = {change.warning.name: change.warning for change in seen if change.warning.fired_on}
     return sorted(latest.values(), key=lambda warning: (warning.fired_on, warning.name))
+
+
+def at_firing(seen: Sequence[WarningSeen]) -> dict[str, resources_pb2.Evaluation]:
+    """Returns, by warning, the evaluation on the day it fired: what made it rise."""
+    return {
+        change.warning.name: change.warning.latest_evaluation
+        for change in seen
+        if change.warning.fired_on == change.day.isoformat()
+    }
 
 
 def score(planted: Sequence[Planted], seen: Sequence[WarningSeen]) -> Score:

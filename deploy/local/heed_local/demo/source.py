@@ -20,6 +20,9 @@ from heed_local.simulator.scenario import Scenario, SimulatedPetition
 from heed_shared.clock import local_day
 from heed_shared.reference.regions import Regions
 
+# How the region that holds all areas of a user's file is called: this city.
+OWN_CITY = "本市"
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -123,7 +126,7 @@ class FileSource:
         self.title = path.name
         self.planted: list[Planted] = []
         self.rejected: list[RejectedRow] = []
-        self._areas = Areas(Regions.load(None), path.name.split(".")[0])
+        self._areas = Areas(Regions.load(None), OWN_CITY)
         self._by_day: dict[date, list[Row]] = defaultdict(list)
         for row in read_rows(path, named):
             if isinstance(row, RejectedRow):

@@ -11,7 +11,7 @@ import csv
 import string
 from pathlib import Path
 
-from heed_shared.reference.regions import Regions
+from heed_shared.reference.regions import HOLDER_TITLE, Regions
 
 PROVINCE, CITY = "9Z0000", "9Z0100"
 DIGITS = string.digits + string.ascii_uppercase
@@ -59,9 +59,7 @@ class Areas:
         with path.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
             table.writerow(["code", "title", "parent_code", "level", "valid_from", "valid_to"])
-            table.writerow(
-                [PROVINCE, f"{self._city_title}(自建区划)", "", "province", "2000-01-01", ""]
-            )
+            table.writerow([PROVINCE, HOLDER_TITLE, "", "province", "2000-01-01", ""])
             table.writerow([CITY, self._city_title, PROVINCE, "city", "2000-01-01", ""])
             for area, code in self._codes.items():
                 table.writerow([code, area, CITY, "county", "2000-01-01", ""])
