@@ -1,23 +1,24 @@
-"""What tests of the classifier build: petitions, a fake intake, and a consumer without a network."""
+"""What the tests build: petitions, a fake intake, and a consumer without a network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from uuid import UUID
 
 from heed.feed.v1.event_pb2 import Event
 from heed.intake.v1.events_pb2 import PetitionEvent
 
-from heed_classifier.adapters.build_sorting import build_sorting
+from heed_classifier.adapters.build_sorting import build_sorting, grade_rules
 from heed_classifier.adapters.ordinary_language import term_reader
 from heed_classifier.adapters.petition_feed import PetitionsHandler
 from heed_classifier.adapters.workers import BoundedWorkers
 from heed_classifier.application.ports import MaskedPetition, Sorter
-from heed_classifier.application.sorting import Sorting
+from heed_classifier.application.sorting import Sorting, ToSort
+from heed_classifier.domain.decision import Sorted
 from heed_classifier.domain.nature import Nature
 from heed_classifier.domain.records import PetitionKey
+from heed_classifier.domain.rules import Grades
 from heed_classifier.domain.text import PetitionText
 from heed_shared.clock import ReplayClock
 from heed_shared.database import Database
@@ -106,6 +107,16 @@ def _delivery(key: PetitionKey, kind: PetitionEvent.Kind.ValueType) -> Delivery:
     return Delivery(event, "")
 
 
-def uid(number: int) -> UUID:
-    """A fixed uid."""
-    return UUID(int=number)
+_RULES = sorting()
+_GRADES = grade_rules()
+
+
+def sort_text(text: str | PetitionText) -> Sorted:
+    """What the rules alone answer about a text."""
+    whole = text if isinstance(text, PetitionText) else PetitionText(text, "")
+    return _RULES.sort_now([ToSort(whole, REGION)])[0].sorted
+
+
+def grades(text: str, people_bucket: int = 1) -> Grades:
+    """Urgency, importance and hazard of a text."""
+    return _GRADES.grade(text, people_bucket)

@@ -38,8 +38,8 @@ MATTER_COLUMNS = (
     "subcategory_code", "candidates", "band", "nature", "nature_probability", "route",
     "target_level", "target_line", "target_unit", "target_region", "urgency", "importance",
     "hazard", "evidence", "title", "place", "people_bucket", "city_code", "name_terms",
-    "name_weights", "problem_terms", "problem_weights", "counted_terms", "incident_region",
-    "incident_uid",
+    "name_weights", "head_terms", "problem_terms", "problem_weights", "counted_terms",
+    "incident_region", "incident_uid",
 )  # fmt: skip
 
 
@@ -64,9 +64,9 @@ def matter_values(record: MatterRecord) -> tuple[Any, ...]:
         answer.target.unit, answer.target.region_code, int(answer.urgency), int(answer.importance),
         answer.hazard, json.dumps([[e.phrase, e.start, e.end, e.weight] for e in answer.evidence]),
         answer.title, record.place, answer.people_bucket, record.city_code, list(profile.names),
-        list(profile.names.values()), list(profile.problem), list(profile.problem.values()),
-        list(record.counted_terms), incident.region if incident else None,
-        incident.uid if incident else None,
+        list(profile.names.values()), sorted(profile.heads), list(profile.problem),
+        list(profile.problem.values()), list(record.counted_terms),
+        incident.region if incident else None, incident.uid if incident else None,
     )  # fmt: skip
 
 
@@ -113,6 +113,7 @@ def profile_of(row: Row) -> Profile:
     return Profile(
         dict(zip(row["name_terms"], row["name_weights"], strict=True)),
         dict(zip(row["problem_terms"], row["problem_weights"], strict=True)),
+        frozenset(row["head_terms"]),
     )
 
 

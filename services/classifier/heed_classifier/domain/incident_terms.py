@@ -16,7 +16,12 @@ from dataclasses import dataclass
 from heed_classifier.domain.content import ContentBook
 from heed_classifier.domain.text import PetitionText, fold
 
-_RUN = re.compile(r"[\u4e00-\u9fff]+|[0-9a-z]{2,}")
+_RUN = re.compile(r"[\u4e00-\u9fff]+|[a-z0-9]*[a-z][a-z0-9]+")
+# A number says something with what it counts or names (a bus line, a company), except for dates
+# and amounts.
+_NUMBERED = re.compile(
+    r"(?<![0-9a-z.])[0-9a-z]{2,6}(?![年月日号栋元米平点时分万个户层楼岁期多％%.])[\u4e00-\u9fff]{2}"
+)
 _MASKED_PLACE = re.compile(r"[a-z]\d*[市区县]|\*+")
 # Characters that begin or end no name.
 _EDGES = frozenset(
@@ -25,9 +30,17 @@ _EDGES = frozenset(
 _SIZES = (2, 3)
 # What a petition is about stands at its beginning; the rest only adds noise.
 _FACTS_CHARACTERS = 300
-_REQUEST_FACTOR = 1.5
+_REQUEST_FACTOR = 3.0
+_PROBLEM_REQUEST_FACTOR = 2.0
+# A term that a few matters share is as good as one that nobody else has: the matters of a growing
+# incident must not drown in words that occur by chance.
+_RARE_COUNT = 5
+# Marks a piece of a problem's phrase: phrases that say the same share pieces.
+PIECE = "~"
 _MOST_NAMES = 40
 _DIGITS = 5
+# Two characters are shared by chance; three name something.
+_HEAD_LENGTH = 3
 
 
 @dataclass(frozen=True)
@@ -36,14 +49,17 @@ class Terms:
 
     names: Mapping[str, float]
     problem: Mapping[str, float]
+    heads: frozenset[str] = frozenset()
+    """Names in the request or the place: what the matter says it is about."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Terms weighed by rarity, each part of length 1."""
+    """Terms weighed by rarity, names and problem each of length 1."""
 
     names: Mapping[str, float]
     problem: Mapping[str, float]
+    heads: frozenset[str] = frozenset()
 
 
 class TermReader:
@@ -63,15 +79,33 @@ class TermReader:
         whole = f"{head} {_clean(text.facts[:_FACTS_CHARACTERS])}"
         names = Counter(self._names(whole))
         head_names = set(self._names(head))
-        problem = Counter(hit.hit.phrase for hit in self._book.hits(whole))
-        head_problem = {hit.hit.phrase for hit in self._book.hits(head)}
+        problem = Counter(self._problem(whole))
+        head_problem = set(self._problem(head))
         return Terms(
             {g: _frequency(n, g in head_names, _REQUEST_FACTOR) for g, n in names.items()},
-            {p: _frequency(n, p in head_problem, 2.0) for p, n in problem.items()},
+            {
+                p: _frequency(n, p in head_problem, _PROBLEM_REQUEST_FACTOR)
+                for p, n in problem.items()
+            },
+            frozenset(name for name in head_names if len(name) >= _HEAD_LENGTH),
         )
 
+    def _problem(self, text: str) -> list[str]:
+        phrases = [hit.hit.phrase for hit in self._book.hits(text) if len(hit.hit.phrase) > 1]
+        return phrases + [
+            PIECE + phrase[start : start + 2]
+            for phrase in phrases
+            for start in range(len(phrase) - 1)
+        ]
+
     def _names(self, text: str) -> list[str]:
-        return [
+        numbered = _NUMBERED.findall(text)
+        for found in self._book.hits(text):
+            # Words of the problem are no part of a name; a single character may well be.
+            if found.hit.end - found.hit.start > 1:
+                blank = " " * (found.hit.end - found.hit.start)
+                text = text[: found.hit.start] + blank + text[found.hit.end :]
+        return numbered + [
             gram for run in _RUN.findall(text) for gram in _grams(run) if gram not in self._ordinary
         ]
 
@@ -80,12 +114,13 @@ def weigh(terms: Terms, counts: Mapping[str, int], total: int) -> Profile:
     """Weigh terms by how rare they are among the ``total`` matters of the city seen so far."""
 
     def rarity(term: str) -> float:
-        return math.log((total + 20) / (counts.get(term, 0) + 1))
+        count = max(counts.get(term, 0), _RARE_COUNT)
+        return max(0.0, math.log((total + 20) / (count + 1)))
 
     names = {term: weight * rarity(term) ** 2 for term, weight in terms.names.items()}
     kept = dict(sorted(names.items(), key=lambda item: (-item[1], item[0]))[:_MOST_NAMES])
     problem = {term: weight * rarity(f"#{term}") ** 1.5 for term, weight in terms.problem.items()}
-    return Profile(unit(kept), unit(problem))
+    return Profile(unit(kept), unit(problem), terms.heads)
 
 
 def counted_terms(terms: Terms) -> list[str]:
@@ -113,26 +148,37 @@ def cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
 
 def stitch(grams: Iterable[str]) -> list[str]:
     """Join overlapping n-grams to the names that they are pieces of, in the order given."""
+    names = list(grams)
+    while True:
+        joined = _join_once(names)
+        if joined == names:
+            return [name for name in names if len(name) >= 3]
+        names = joined
+
+
+def _join_once(pieces: list[str]) -> list[str]:
     names: list[str] = []
-    for gram in grams:
+    for piece in pieces:
         for place, name in enumerate(names):
-            joined = _overlap(name, gram)
+            joined = _overlap(name, piece)
             if joined:
                 names[place] = joined
                 break
         else:
-            names.append(gram)
-    return [name for name in names if len(name) >= 3]
+            names.append(piece)
+    return names
 
 
 def _overlap(name: str, gram: str) -> str:
     if gram in name:
         return name
-    for size in range(len(gram) - 1, 0, -1):
-        if size >= len(gram) - 1 and name.endswith(gram[:size]):
-            return name + gram[size:]
-        if size >= len(gram) - 1 and name.startswith(gram[-size:]):
-            return gram[: len(gram) - size] + name
+    if name in gram:
+        return gram
+    size = min(len(name), len(gram), 3) - 1
+    if name.endswith(gram[:size]):
+        return name + gram[size:]
+    if name.startswith(gram[-size:]):
+        return gram[:-size] + name
     return ""
 
 

@@ -8,12 +8,13 @@ enters here.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from heed_classifier.domain.incident_terms import (
+    PIECE,
     Profile,
     Terms,
     cosine,
@@ -94,12 +95,14 @@ class TermCounts:
 class _Sums:
     names: Counter[str] = field(default_factory=Counter)
     problem: Counter[str] = field(default_factory=Counter)
+    heads: set[str] = field(default_factory=set)
 
     def add(self, profile: Profile) -> None:
         for term, weight in profile.names.items():
             self.names[term] += weight  # type: ignore[assignment]
         for term, weight in profile.problem.items():
             self.problem[term] += weight  # type: ignore[assignment]
+        self.heads |= profile.heads
 
 
 class CityGrouping:
@@ -157,12 +160,16 @@ class CityGrouping:
         for key in self._candidates(arrival):
             other = self._known[key]
             if other.incident is None:
+                if _apart(arrival.profile, other.profile.heads, other.profile.names):
+                    continue
                 names = cosine(arrival.profile.names, other.profile.names)
                 problem = cosine(arrival.profile.problem, other.profile.problem)
                 compared.append((key, names, problem, self._agrees(arrival, [other])))
             elif other.incident not in seen:
                 seen.add(other.incident)
                 sums = self._sums[other.incident]
+                if _apart(arrival.profile, sums.heads, sums.names):
+                    continue
                 names = cosine(arrival.profile.names, sums.names)
                 problem = cosine(arrival.profile.problem, sums.problem)
                 agrees = self._agrees(arrival, self.members(other.incident))
@@ -201,6 +208,16 @@ class CityGrouping:
             self._sums[matter.incident].add(matter.profile)
 
 
+def _apart(profile: Profile, heads: Set[str], names: Mapping[str, float]) -> bool:
+    """Whether both sides say what they are about and neither names what the other does.
+
+    The same trouble in two places reads much alike, so likeness alone does not join them.
+    """
+    if not profile.heads or not heads:
+        return False
+    return profile.heads.isdisjoint(names) and heads.isdisjoint(profile.names)
+
+
 @dataclass(frozen=True)
 class Summary:
     """What is shown of an incident."""
@@ -230,7 +247,8 @@ def summarize(members: Sequence[Known]) -> Summary:
     last = max(member.received_at for member in members)
     shared = [name for name, _ in _top(unit(sums.names), 12)]
     names = stitch(shared)[:3]
-    problem = [phrase for phrase, _ in _top(unit(sums.problem), 4)]
+    phrases = {term: w for term, w in sums.problem.items() if not term.startswith(PIECE)}
+    problem = [phrase for phrase, _ in _top(phrases, 4)]
     given = [place for place, _ in Counter(m.place for m in members if m.place).most_common(5)]
     return Summary(
         title=centre.title,

@@ -16,6 +16,7 @@ from heed_classifier.learning.network import SortingNetwork
 from heed_classifier.learning.train import NATURES, Trained
 
 FORMAT = "heed-classifier-1"
+_ENTRY = "description"
 
 
 class BadModelError(ValueError):
@@ -41,12 +42,14 @@ def to_bytes(trained: Trained) -> bytes:
     tensors["grams"] = torch.from_numpy(trained.vocabulary.grams)
     tensors["idf"] = torch.from_numpy(trained.vocabulary.idf)
     description = {
+        "format": FORMAT,
         "codes": trained.codes,
         "temperature": trained.temperature,
         "nature_temperature": trained.nature_temperature,
         "cutoffs": asdict(trained.cutoffs),
     }
-    return save(tensors, {"format": FORMAT, "description": json.dumps(description)})
+    # One entry only: the library writes several in an order that differs from run to run.
+    return save(tensors, {_ENTRY: json.dumps(description)})
 
 
 def from_bytes(weights: bytes) -> LoadedModel:
@@ -84,7 +87,7 @@ def _header(weights: bytes) -> dict[str, Any]:
     """The description in the safetensors header: eight bytes of length, then JSON."""
     length = int.from_bytes(weights[:8], "little")
     metadata = json.loads(weights[8 : 8 + length])["__metadata__"]
-    if metadata.get("format") != FORMAT:
-        raise BadModelError(f"format {metadata.get('format')!r} is not {FORMAT}")
-    description: dict[str, Any] = json.loads(metadata["description"])
+    description: dict[str, Any] = json.loads(metadata[_ENTRY])
+    if description.get("format") != FORMAT:
+        raise BadModelError(f"format {description.get('format')!r} is not {FORMAT}")
     return description

@@ -63,6 +63,7 @@ _TABLES = (
         city_code text NOT NULL,
         name_terms text[] NOT NULL,
         name_weights double precision[] NOT NULL,
+        head_terms text[] NOT NULL,
         problem_terms text[] NOT NULL,
         problem_weights double precision[] NOT NULL,
         counted_terms text[] NOT NULL,

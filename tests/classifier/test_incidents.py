@@ -1,0 +1,139 @@
+"""Grouping: same problem of the same thing near in time, by the order of arrival alone."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from heed_classifier.adapters.data_files import content_book
+from heed_classifier.adapters.ordinary_language import term_reader
+from heed_classifier.domain.incident_terms import stitch
+from heed_classifier.domain.incidents import (
+    CityGrouping,
+    IncidentKey,
+    Known,
+    MatterKey,
+    TermCounts,
+    summarize,
+)
+from heed_classifier.domain.text import PetitionText
+from heed_classifier.learning.corpus import CorpusWriter
+from tests.classifier.builders import NOON
+
+CONCRETE = (
+    ("桃源丽都小区旁违建搅拌站", "桃源丽都旁边的搅拌站日夜生产，粉尘噪音严重，居民不敢开窗"),
+    ("桃源丽都附近搅拌站噪音扰民", "搅拌站噪音粉尘污染，桃源丽都业主无法睡觉"),
+    ("投诉搅拌站粉尘污染", "我们桃源丽都小区门口的搅拌站天天扬尘，要求搬迁"),
+)
+PROPERTY = (
+    ("桃源丽都物业乱收费", "桃源丽都物业公司把停车费翻倍，没有经过业主大会"),
+    ("桃源丽都停车费涨价", "桃源丽都的物业乱涨停车费，业主都不同意"),
+)
+ELSEWHERE = ("金河湾旁搅拌站噪音扰民", "金河湾旁边的搅拌站日夜生产，粉尘噪音严重，居民不敢开窗")
+
+
+class City:
+    """One city's grouping with some ordinary petitions in it, so that rarity means something."""
+
+    def __init__(self) -> None:
+        counts = TermCounts({}, 0)
+        self.counts = counts
+        self.grouping = CityGrouping(counts)
+        self.number = 0
+        self.reader = term_reader()
+        for sample in CorpusWriter(content_book(), 12).write(150):
+            self.arrive(sample.text[:30], sample.text[30:], NOON - timedelta(days=200))
+
+    def arrive(self, request: str, facts: str = "", at: datetime = NOON) -> Known:
+        self.number += 1
+        profile = self.counts.arrive(self.reader.read(PetitionText(request, facts)))
+        key = MatterKey("110105", UUID(int=self.number))
+        arrival = Known(key, profile, at, "05", request)
+        incident = IncidentKey("110100", UUID(int=10_000 + self.number))
+        known, founder = self.grouping.add(arrival, incident)
+        self.founder = founder
+        return known
+
+
+def test_the_first_matter_stands_alone_and_the_second_founds_an_incident() -> None:
+    city = City()
+
+    first = city.arrive(*CONCRETE[0])
+    second = city.arrive(*CONCRETE[1])
+
+    assert first.incident is None
+    assert second.incident is not None
+    assert city.founder == first.key
+
+
+def test_a_further_matter_joins_the_incident_without_renaming_it() -> None:
+    city = City()
+    city.arrive(*CONCRETE[0])
+    second = city.arrive(*CONCRETE[1])
+
+    third = city.arrive(*CONCRETE[2])
+
+    assert third.incident == second.incident
+    assert city.founder is None
+
+
+def test_two_problems_of_one_estate_stay_two() -> None:
+    city = City()
+    for text in CONCRETE:
+        concrete = city.arrive(*text)
+    for text in PROPERTY:
+        charges = city.arrive(*text)
+
+    assert concrete.incident is not None
+    assert charges.incident is not None
+    assert concrete.incident != charges.incident
+
+
+def test_one_problem_in_two_places_stays_two() -> None:
+    city = City()
+    for text in CONCRETE:
+        city.arrive(*text)
+
+    assert city.arrive(*ELSEWHERE).incident is None
+
+
+def test_a_late_joiner_finds_its_incident() -> None:
+    city = City()
+    city.arrive(*CONCRETE[0])
+    incident = city.arrive(*CONCRETE[1]).incident
+    for sample in CorpusWriter(content_book(), 8).write(40):
+        city.arrive(sample.text[:30], sample.text[30:], NOON + timedelta(days=10))
+
+    late = city.arrive(*CONCRETE[2], at=NOON + timedelta(days=45))
+
+    assert late.incident == incident
+
+
+def test_a_matter_long_after_starts_afresh() -> None:
+    city = City()
+    city.arrive(*CONCRETE[0])
+    city.arrive(*CONCRETE[1])
+
+    assert city.arrive(*CONCRETE[2], at=NOON + timedelta(days=200)).incident is None
+
+
+def test_a_summary_is_made_of_the_members() -> None:
+    city = City()
+    for day, text in enumerate(CONCRETE):
+        last = city.arrive(*text, at=NOON + timedelta(days=5 * day))
+    assert last.incident is not None
+
+    summary = summarize(city.grouping.members(last.incident))
+
+    assert summary.matter_count == 3
+    assert summary.recent_count == 2
+    assert summary.first_seen_at == NOON
+    assert summary.last_seen_at == NOON + timedelta(days=10)
+    assert summary.title in {request for request, _ in CONCRETE}
+    assert "搅拌站" in summary.keywords
+    assert any("桃源丽" in keyword for keyword in summary.keywords)
+
+
+def test_pieces_of_a_name_are_joined_again() -> None:
+    assert stitch(["伊景园", "景园滨", "园滨河", "滨河苑"]) == ["伊景园滨河苑"]
+    assert stitch(["搅拌", "粉尘"]) == []
