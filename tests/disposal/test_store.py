@@ -17,6 +17,7 @@ from heed_disposal.domain.deadlines import Pause
 from heed_disposal.domain.measures import decide
 from heed_disposal.domain.terms import DeadlineState, Importance, People
 from heed_shared.database import Database
+from heed_shared.errors import Conflict
 from tests.disposal.builders import (
     LEADER,
     MONDAY,
@@ -111,10 +112,10 @@ async def test_the_repeated_columns_of_a_deadline_follow_its_dates(database: Dat
 
 async def test_a_matter_and_a_warning_have_one_case(database: Database) -> None:
     await save(database, None, opened())
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Conflict):
         await save(database, None, opened())
     await save(database, None, warned())
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Conflict):
         await save(database, None, warned())
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Table, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.exc import IntegrityError
 
 from heed_disposal.adapters import case_rows
 from heed_disposal.adapters.case_reading import load
@@ -29,8 +30,10 @@ from heed_disposal.application.ports import Change, Key, News
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.opening import Growth
 from heed_shared.database import Transaction
+from heed_shared.errors import Conflict
 
 RECENT = timedelta(days=7)
+UNIQUE_VIOLATION = "23505"
 _FORGET = text("DELETE FROM request_record WHERE position(:name IN response) > 0")
 
 
@@ -99,12 +102,24 @@ class PostgresCaseStore:
         """Write the changes; ``after`` carries the new version."""
         opened = [change.after for change in changes if change.before is None]
         if opened:
-            rows = [case_rows.case_values(case) for case in opened]
-            await self._connection.execute(insert(CASES), rows)
+            await self._insert([case_rows.case_values(case) for case in opened])
         for change in changes:
             if change.before is not None:
                 await self._update(change.before, change.after)
         await self._save_parts(changes)
+
+    async def _insert(self, rows: list[Values]) -> None:
+        """Insert new cases.
+
+        Raises:
+            Conflict: somebody else opened a case of the same source just now; ask again.
+        """
+        try:
+            await self._connection.execute(insert(CASES), rows)
+        except IntegrityError as error:
+            if getattr(error.orig, "sqlstate", "") != UNIQUE_VIOLATION:
+                raise
+            raise Conflict from error
 
     async def _update(self, before: Case, after: Case) -> None:
         """Write the row of a case; the lock taken at loading keeps others away."""

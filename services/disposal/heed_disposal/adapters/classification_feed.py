@@ -4,6 +4,7 @@ Of the petition itself only the time of receipt and whether it may be read at al
 intake; its text is not used here and not kept.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -26,6 +27,9 @@ from heed_disposal.domain.terms import Importance, Nature, People, Urgency
 from heed_shared.clock import Clock
 from heed_shared.database import Transaction
 from heed_shared.feed import Delivery
+
+RECEIPTS = 25
+"""Petitions in one question to intake: so many of the longest texts fit into one message."""
 
 Kind = ClassificationEvent.Kind
 Availability = intake_pb.MaskedText.Availability
@@ -56,12 +60,17 @@ class ClassificationHandler:
                 names=[f"{petition}/classification" for petition in petitions]
             )
         )
-        receipts = await self.intake.BatchGetMaskedTexts(
-            intake_pb.BatchGetMaskedTextsRequest(names=petitions)
+        answers = await asyncio.gather(
+            *(
+                self.intake.BatchGetMaskedTexts(
+                    intake_pb.BatchGetMaskedTextsRequest(names=petitions[at : at + RECEIPTS])
+                )
+                for at in range(0, len(petitions), RECEIPTS)
+            )
         )
         return Sources(
             {found.petition: found for found in classified.classifications},
-            {text.petition: text for text in receipts.texts},
+            {text.petition: text for answer in answers for text in answer.texts},
         )
 
     async def apply(

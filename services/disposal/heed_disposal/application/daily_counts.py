@@ -33,7 +33,7 @@ class CountClosedDay:
     async def _count_some(self, day: date) -> bool:
         now = self.clock.now()
         async with self.workshop.open() as work:
-            keys = await work.cases.uncounted(day, BATCH)
+            keys = await work.cases.uncounted(min(day, closed_day(now)), BATCH)
             cases = await work.cases.of_keys(keys)
             settled = [settle(case, closed_day(now)) for case in cases]
             await work.cases.save_counted([case for case, _ in settled])
