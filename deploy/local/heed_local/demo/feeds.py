@@ -11,6 +11,7 @@ from heed.feed.v1 import feed_service_pb2, feed_service_pb2_grpc
 from heed_local.launcher import SERVICES, Suite
 
 LOOK_AGAIN_S = 0.01
+STATUS_S = 30
 
 
 class NotDrainedError(RuntimeError):
@@ -84,7 +85,11 @@ class FeedMonitor:
     async def _statuses(self) -> dict[str, feed_service_pb2.GetFeedStatusResponse]:
         request = feed_service_pb2.GetFeedStatusRequest()
         answers = await asyncio.gather(
-            *(stub.GetFeedStatus(request) for stub in self._stubs.values())
+            # A service that was just started again is waited for.
+            *(
+                stub.GetFeedStatus(request, wait_for_ready=True, timeout=STATUS_S)
+                for stub in self._stubs.values()
+            )
         )
         return dict(zip(self._stubs, answers, strict=True))
 
