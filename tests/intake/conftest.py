@@ -86,6 +86,7 @@ class Office:
     authority: Authority
     database: MadeDatabase
     stack: AsyncExitStack
+    stop: asyncio.Event
     channels: dict[str, grpc.aio.Channel] = field(default_factory=dict)
 
     def stub(self, identity: str = "clerk") -> IntakeServiceStub:
@@ -177,7 +178,7 @@ async def running_office(
             serving.result()
         try:
             async with AsyncExitStack() as stack:
-                yield Office(service, authority, database, stack)
+                yield Office(service, authority, database, stack, stop)
         finally:
             stop.set()
             await serving

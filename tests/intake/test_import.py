@@ -70,6 +70,20 @@ async def test_a_batch_sent_again_gets_the_same_answers(office: Office) -> None:
     assert await office.stub().BatchRegisterPetitions(batch) == first
 
 
+async def test_a_clean_batch_is_one_transaction_in_each_lane(office: Office) -> None:
+    requests = [
+        registration(declared_nature="NATURE_ACCUSATION" if index % 2 else "NATURE_ENQUIRY")
+        for index in range(100)
+    ]
+    batch = pb.BatchRegisterPetitionsRequest(requests=requests)
+    await office.stub().BatchRegisterPetitions(batch)
+    for table in ("intake.petition", "intake_sealed.petition"):
+        (row,) = await office.rows(
+            f"SELECT count(*) AS n, count(DISTINCT xmin::text) AS transactions FROM {table}"
+        )
+        assert (row["n"], row["transactions"]) == (50, 1), table
+
+
 async def test_a_batch_has_1_to_500_petitions(office: Office) -> None:
     for count in (0, 501):
         batch = pb.BatchRegisterPetitionsRequest(requests=[registration()] * count)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+import grpc
 import pytest
 from google.protobuf.message import Message
 from heed.classifier.v1.events_pb2 import ClassificationEvent
@@ -142,10 +143,13 @@ async def test_a_stop_ends_an_open_import_after_its_batch(
         call = office.stub().ImportPetitions(forever())
         first = await answer_of(call)
         assert first.results[0].result.HasField("registered")
+        office.stop.set()
         started_at = time.perf_counter()
-    # The office is closed here: a stream left open would have cost the whole grace of two seconds.
-    assert time.perf_counter() - started_at < 1.5
-    held.set()
+        assert await call.read() is grpc.aio.EOF
+        assert await call.code() is grpc.StatusCode.OK
+        # A stream left open would cost the whole grace of two seconds.
+        assert time.perf_counter() - started_at < 1.5
+        held.set()
 
 
 @pytest.mark.parametrize("lane", ["petition", "intake_sealed.petition"])

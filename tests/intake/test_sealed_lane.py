@@ -198,6 +198,7 @@ async def test_a_suspected_petition_moves_whole_and_is_told_as_sealed(
     ordinary = await everything_in(office, "intake")
     assert "某单位的事情" not in ordinary
     assert answer.petition.receipt_number not in ordinary
+    assert await office.rows("SELECT 1 FROM intake.progress_step") == []
     error = await refusal(office.stub().GetPetition(pb.GetPetitionRequest(name=name)))
     assert reason_of(error) == "NOT_FOUND"
     texts = await office.stub("service/classifier").BatchGetMaskedTexts(

@@ -61,8 +61,6 @@ class ProgressHandler:
         """Store the steps."""
         # A case opened from a warning has no petition, and nobody waits for its page.
         events = [item.event.progress for item in deliveries if item.event.progress.petition]
-        if not events:
-            return
         names = [parse_resource_name(event.petition, "petitions") for event in events]
         await tx.connection.execute(
             _ADD_STEPS,
