@@ -89,13 +89,16 @@ async def test_nothing_is_open_while_a_batch_is_prepared(
             )
         open_now.append(int(count or 0))
 
+    async def all_prepared() -> bool:
+        return len(recorder.prepared) >= 100
+
     recorder.on_prepare = look
     await publish_many(database, 100)
     async with (
         served(authority, database) as feed,
         consuming(_consumer(feed, target, recorder, batch=10)),
     ):
-        await applied(target, 100)
+        await until(all_prepared)  # Not by reading effects: that would open a transaction itself.
     assert len(open_now) >= 10
     assert set(open_now) == {0}
 
@@ -130,21 +133,24 @@ async def test_a_consumer_that_loses_its_locks_stops_and_takes_them_again(
 ) -> None:
     async with served(authority, database) as feed:
         consumer = _consumer(feed, target, Recorder(), batch=10)
+
+        async def all_held() -> bool:
+            return len(consumer._locks.held) == 16
+
         async with consuming(consumer):
             await publish_many(database, 100)
-            await applied(target, 20)
             for _ in range(3):
+                await until(all_held)
+                lost = consumer._locks.lost
                 async with target.single() as connection:
-                    ended = await connection.execute(
+                    await connection.execute(
                         text(
                             "SELECT pg_terminate_backend(pid) FROM pg_locks"
-                            " WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
-                            " AND database = (SELECT oid FROM pg_database"
-                            " WHERE datname = current_database())"
+                            " WHERE locktype = 'advisory' AND database = (SELECT oid"
+                            " FROM pg_database WHERE datname = current_database())"
                         )
                     )
-                    assert True in ended.scalars().all()
-                await asyncio.sleep(1)
+                await asyncio.wait_for(lost.wait(), 5)
             await publish(database, *(event(f"petitions/{n}", "z") for n in range(50)))
             _once_and_in_order(await applied(target, 150), 150)
 
