@@ -103,6 +103,24 @@ async def test_an_incident_that_grows_in_one_batch_raises_the_later_proposals(
     assert [found.level for found in levels if found] == [Level.BLUE, Level.YELLOW]
 
 
+async def test_a_matter_that_joins_an_incident_counts_itself_and_says_so(
+    feeding: Feeding,
+) -> None:
+    for number in range(1, 5):
+        await feeding.classified(feeding.others.sorted(number, incident="incidents/x"))
+    name = feeding.others.sorted(5)
+    await feeding.classified(name)
+    feeding.others.sorted(5, incident="incidents/x")
+    await feeding.classified(name, Kind.KIND_INCIDENT_CHANGED)
+    case = await feeding.case(name)
+    assert case.incident == "incidents/x"
+    assert case.assessment is not None
+    assert "同一事件已归并5件" in case.assessment.reasons
+    async with feeding.database.read() as connection:
+        note = await connection.scalar(text("SELECT note FROM case_step ORDER BY id DESC LIMIT 1"))
+    assert note == "事件归并变更"
+
+
 async def test_an_uncertain_band_is_named_as_a_doubt(feeding: Feeding) -> None:
     name = feeding.others.sorted(band=classifier.BAND_REVIEW)
     await feeding.classified(name)

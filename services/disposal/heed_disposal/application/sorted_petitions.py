@@ -84,7 +84,8 @@ class FollowClassifications:
         if facts.nature is Nature.ACCUSATION:
             return None
         if case is not None:
-            growth = counter.known(facts.incident)
+            joins = case.incident != facts.incident
+            growth = (counter.joined if joins else counter.known)(facts.incident)
             return Change(
                 case, follow_matter(case, facts, growth, now, self.handbook), item.traceparent
             )

@@ -201,6 +201,8 @@ def follow_matter(
     if changed.assessment is None or changed.assessment.proposed:
         changed = _propose_again(changed, _problem(facts, growth))
     changed = handbook.replan(changed)
+    if replace(_with_facts(case, facts), incident=case.incident) == case:
+        return _noted(changed, "change_incident", "事件归并变更", now)
     return _noted(changed, "correct", "分类更正", now)
 
 
