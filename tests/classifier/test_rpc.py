@@ -1,0 +1,373 @@
+"""The RPCs over TLS on a real database: who may call what, and what they answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import pytest
+from heed.classifier.v1 import classifier_service_pb2 as pb
+from heed.classifier.v1 import resources_pb2 as resources
+from heed.common.v1 import matter_pb2 as common
+from heed.feed.v1 import feed_service_pb2 as feed_pb
+
+from heed_classifier.application.ports import MaskedPetition
+from heed_local.authority import Authority
+from heed_shared.errors import reason_of
+from heed_shared.ids import petition_name
+from tests.classifier.builders import NOON, petition
+from tests.classifier.serving import ROLES, Serving, serving
+from tests.classifier.test_incidents import CONCRETE
+from tests.classifier.test_petition_feed import totals
+from tests.database_templates import MadeDatabase
+
+WAGES = ("工地拖欠工资，请求帮助讨薪", "包工头失联，三个月工资没发")
+NOBODY = "petitions/110105-00000000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+async def served(
+    make_database: Callable[[str], MadeDatabase], authority: Authority
+) -> AsyncIterator[Serving]:
+    """A classifier that serves."""
+    async with serving(make_database("classifier"), authority) as running:
+        yield running
+
+
+def name(item: MaskedPetition) -> str:
+    return petition_name(item.key.region, item.key.uid)
+
+
+async def get(
+    served: Serving, item: MaskedPetition, caller: str = "officer", region: str = ""
+) -> resources.Classification:
+    request = pb.GetClassificationRequest(name=f"{name(item)}/classification")
+    return (await served.stub(caller, region).GetClassification(request)).classification
+
+
+def correction(
+    classification: resources.Classification, **changes: Any
+) -> pb.CorrectClassificationRequest:
+    given: dict[str, Any] = {
+        "request_id": str(uuid.uuid4()),
+        "matter": f"{classification.petition}/matters/1",
+        "etag": classification.etag,
+        "reason": "看过原文",
+    } | changes
+    return pb.CorrectClassificationRequest(**given)
+
+
+REQUESTS: dict[str, tuple[Any, set[str]]] = {
+    "Classify": (pb.ClassifyRequest(request="路灯坏了"), {"clerk", "officer", "steward", "peer"}),
+    "GetClassification": (
+        pb.GetClassificationRequest(name=f"{NOBODY}/classification"),
+        {"clerk", "officer", "handler", "supervisor", "steward"},
+    ),
+    "BatchGetClassifications": (
+        pb.BatchGetClassificationsRequest(names=[f"{NOBODY}/classification"]),
+        {"service/intake", "service/disposal"},
+    ),
+    "ListClassifications": (
+        pb.ListClassificationsRequest(),
+        {"clerk", "officer", "supervisor", "steward"},
+    ),
+    "CorrectClassification": (
+        pb.CorrectClassificationRequest(
+            request_id=str(uuid.uuid4()),
+            matter=f"{NOBODY}/matters/1",
+            etag="x",
+            category_code="01",
+            reason="x",
+        ),
+        {"clerk", "officer", "steward"},
+    ),
+    "ListCategories": (pb.ListCategoriesRequest(), set(ROLES)),
+    "GetIncident": (
+        pb.GetIncidentRequest(name=NOBODY.replace("petitions", "incidents")),
+        {"officer", "supervisor", "leader"},
+    ),
+    "ListIncidents": (pb.ListIncidentsRequest(), {"officer", "supervisor", "leader"}),
+}
+
+
+@pytest.mark.parametrize("method", REQUESTS)
+async def test_only_the_roles_of_the_contract_may_call(served: Serving, method: str) -> None:
+    request, allowed = REQUESTS[method]
+    for caller in (*ROLES, "service/intake", "service/disposal", "service/warning"):
+        refused = False
+        try:
+            await getattr(served.stub(caller), method)(request)
+        except grpc.aio.AioRpcError as error:
+            refused = reason_of(error) == "ROLE_REQUIRED"
+        assert refused is (caller not in allowed), caller
+
+
+async def test_classify_answers_and_stores_nothing(served: Serving) -> None:
+    request = pb.ClassifyRequest(
+        request=WAGES[0],
+        facts=WAGES[1],
+        region_code="110105",
+        people_bucket=common.PEOPLE_BUCKET_11_20,
+    )
+
+    found = (await served.stub().Classify(request)).classification
+
+    matter = found.matters[0]
+    assert (found.name, matter.name) == ("", "")
+    assert found.decision.method == resources.Decision.METHOD_RULES
+    assert matter.category_code == "03"
+    assert matter.candidates[0].category_title == "劳动和社会保障"
+    assert matter.nature == common.NATURE_APPEAL_REQUEST
+    assert matter.target.unit == "北京市朝阳区人力资源和社会保障局"
+    text = f"{WAGES[0]}\n{WAGES[1]}"
+    assert matter.evidence
+    assert all(text[e.start : e.end] == e.phrase for e in matter.evidence)
+    listed = await served.stub().ListClassifications(pb.ListClassificationsRequest())
+    assert not listed.classifications
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (pb.ClassifyRequest(request=" ", facts="\n"), "INVALID_FIELD"),
+        (pb.ClassifyRequest(request="x" * 20_001), "INVALID_FIELD"),
+        (pb.ClassifyRequest(request="路灯", region_code="119999"), "UNKNOWN_REGION"),
+    ],
+)
+async def test_bad_texts_are_refused_with_a_reason(
+    served: Serving, request_: pb.ClassifyRequest, reason: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.stub().Classify(request_)
+
+    assert reason_of(caught.value) == reason
+
+
+async def test_a_classification_outside_the_region_is_not_found(served: Serving) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+
+    assert (await get(served, item, region="1101")).region_code == "110105"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await get(served, item, region="1301")
+
+    missing = pb.GetClassificationRequest(name=f"{NOBODY}/classification")
+    with pytest.raises(grpc.aio.AioRpcError) as nobody:
+        await served.stub("officer", "1301").GetClassification(missing)
+    assert reason_of(caught.value) == reason_of(nobody.value) == "NOT_FOUND"
+    assert caught.value.code() == nobody.value.code()
+
+
+async def test_a_batch_leaves_out_what_does_not_exist_and_keeps_the_order(served: Serving) -> None:
+    items = [petition(*WAGES), petition("小区停水三天")]
+    await served.feed.register(*items)
+    names = [name(items[1]), NOBODY, name(items[0])]
+
+    response = await served.stub("service/disposal").BatchGetClassifications(
+        pb.BatchGetClassificationsRequest(names=[f"{n}/classification" for n in names])
+    )
+
+    assert [c.petition for c in response.classifications] == [names[0], names[2]]
+
+
+async def test_pages_are_newest_first_and_bound_to_their_filter(served: Serving) -> None:
+    items = [petition(*WAGES, at=NOON + timedelta(minutes=n)) for n in range(5)]
+    other = petition("夜间工厂偷排废水，臭气熏天", "河水污染", at=NOON)
+    await served.feed.register(*items, other)
+    stub = served.stub("officer", "1101")
+    seen: list[str] = []
+    token = ""
+    while True:
+        page = await stub.ListClassifications(
+            pb.ListClassificationsRequest(category_code="03", page_size=2, page_token=token)
+        )
+        seen += [c.petition for c in page.classifications]
+        token = page.next_page_token
+        if not token:
+            break
+
+    assert seen == [name(item) for item in reversed(items)]
+    first = await stub.ListClassifications(pb.ListClassificationsRequest(page_size=2))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.ListClassifications(
+            pb.ListClassificationsRequest(category_code="05", page_token=first.next_page_token)
+        )
+    assert reason_of(caught.value) == "BAD_PAGE_TOKEN"
+
+
+async def test_a_list_stays_inside_the_callers_region(served: Serving) -> None:
+    await served.feed.register(petition(*WAGES), petition(*WAGES, region="130102"))
+
+    mine = await served.stub("clerk", "13").ListClassifications(pb.ListClassificationsRequest())
+    assert [c.region_code for c in mine.classifications] == ["130102"]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.stub("clerk", "13").ListClassifications(
+            pb.ListClassificationsRequest(region_prefix="110000")
+        )
+    assert reason_of(caught.value) == "REGION_NOT_ALLOWED"
+
+
+async def test_the_band_filter_is_the_review_queue(served: Serving) -> None:
+    await served.feed.register(petition(*WAGES), petition("啊"))
+
+    request = pb.ListClassificationsRequest(band=resources.BAND_UNCERTAIN)
+    found = await served.stub().ListClassifications(request)
+
+    assert {c.matters[0].band for c in found.classifications} == {resources.BAND_UNCERTAIN}
+
+
+async def test_a_correction_changes_everything_derived(served: Serving) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+    before = await get(served, item)
+
+    request = correction(before, category_code="0501", urgency=common.URGENCY_U1)
+    after = (await served.stub().CorrectClassification(request)).classification
+
+    matter = after.matters[0]
+    assert (matter.category_code, matter.subcategory_code) == ("05", "0501")
+    assert matter.urgency == common.URGENCY_U1
+    assert matter.proposed_route == common.LEGAL_ROUTE_DUTY
+    assert matter.target.unit.endswith("生态环境局")
+    assert after.decision.method == resources.Decision.METHOD_PERSON
+    assert after.decision.corrected_by.identity == "staff/officer"
+    assert after.decision.reason == "看过原文"
+    assert after.etag != before.etag
+    assert {cell[2] for cell in await totals(served.feed)} == {"05"}
+
+
+async def test_a_correction_of_nature_takes_the_item_out_of_the_counts(served: Serving) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+    request = correction(await get(served, item), nature=common.NATURE_ENQUIRY)
+
+    await served.stub().CorrectClassification(request)
+
+    assert await totals(served.feed) == {}
+
+
+async def test_the_same_correction_again_gets_the_same_answer(served: Serving) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+    request = correction(await get(served, item), category_code="05")
+
+    first = await served.stub().CorrectClassification(request)
+    second = await served.stub().CorrectClassification(request)
+
+    assert first == second
+    request.category_code = "01"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.stub().CorrectClassification(request)
+    assert reason_of(caught.value) == "REQUEST_ID_REUSED"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"etag": "old", "category_code": "01"}, "STALE_ETAG"),
+        ({"category_code": "99"}, "UNKNOWN_CATEGORY"),
+        ({}, "INVALID_FIELD"),
+        ({"category_code": "01", "reason": ""}, "INVALID_FIELD"),
+        ({"category_code": "01", "matter": f"{NOBODY}/matters/1"}, "NOT_FOUND"),
+    ],
+)
+async def test_a_wrong_correction_is_refused(
+    served: Serving, changes: dict[str, str], reason: str
+) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+    request = correction(await get(served, item), **changes)
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.stub().CorrectClassification(request)
+
+    assert reason_of(caught.value) == reason
+    assert (await get(served, item)).decision.method == resources.Decision.METHOD_RULES
+
+
+async def test_a_person_may_find_an_accusation_which_is_then_reported(served: Serving) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+    request = correction(await get(served, item), nature=common.NATURE_ACCUSATION)
+
+    answer = (await served.stub().CorrectClassification(request)).classification
+
+    assert answer.matters[0].nature == common.NATURE_ACCUSATION
+    assert await totals(served.feed) == {}
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await get(served, item)
+    assert reason_of(caught.value) == "NOT_FOUND"
+
+
+async def test_categories_come_first_level_first(served: Serving) -> None:
+    response = await served.stub("portal").ListCategories(pb.ListCategoriesRequest())
+
+    codes = [category.code for category in response.categories]
+    assert codes[:17] == [f"{n:02}" for n in range(1, 18)]
+    assert [c.code for c in response.categories if c.sealed and len(c.code) == 2] == ["14"]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.stub("portal").ListCategories(pb.ListCategoriesRequest(valid_on="2026-02-30"))
+    assert reason_of(caught.value) == "INVALID_FIELD"
+
+
+async def test_incidents_are_listed_by_size_and_shown_in_region(served: Serving) -> None:
+    items = [
+        petition(*text, at=NOON + timedelta(hours=n), place="桃源丽都")
+        for n, text in enumerate(CONCRETE)
+    ]
+    items[2] = replace(items[2], region_code="110108")
+    padding = [petition(f"第{n}号路口没有红绿灯", at=NOON) for n in range(40)]
+    await served.feed.register(*padding, *items)
+
+    listed = (await served.stub("leader").ListIncidents(pb.ListIncidentsRequest())).incidents
+    incident = next(i for i in listed if "搅拌站" in i.keywords)
+    assert incident.matter_count == 3
+    assert not incident.matters
+    assert list(incident.places) == ["桃源丽都"]
+    request = pb.GetIncidentRequest(name=incident.name)
+    whole = (await served.stub("leader", "1101").GetIncident(request)).incident
+    part = (await served.stub("leader", "110108").GetIncident(request)).incident
+    assert list(whole.matters) == [f"{name(item)}/matters/1" for item in items]
+    assert list(part.matters) == [f"{name(items[2])}/matters/1"]
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.stub("leader", "13").GetIncident(request)
+    assert reason_of(caught.value) == "NOT_FOUND"
+    assert (await get(served, items[0])).matters[0].incident == incident.name
+
+
+async def test_observations_are_read_by_warning_alone(served: Serving) -> None:
+    await served.feed.register(petition(*WAGES))
+    request = feed_pb.ListEventsRequest(feed="classifier.observations")
+
+    answer = await served.feeds("service/warning").ListEvents(request)
+
+    assert len(answer.events) == 1
+    assert answer.events[0].subject == ""
+    for caller in ("operator", "service/disposal"):
+        with pytest.raises(grpc.aio.AioRpcError):
+            await served.feeds(caller).ListEvents(request)
+
+
+async def test_snapshots_give_the_state_as_events(served: Serving) -> None:
+    items = [petition(*WAGES, people_bucket=3), petition(*WAGES), petition("建议增设公厕")]
+    await served.feed.register(*items)
+    expected = await totals(served.feed)
+
+    seen: dict[Any, int] = {}
+    request = feed_pb.GetFeedSnapshotRequest(feed="classifier.observations")
+    async for part in served.feeds("service/warning").GetFeedSnapshot(request):
+        for event in part.events:
+            day = event.observation.received_day
+            for d in event.observation.deltas:
+                seen[day, d.region_code, d.category_code, d.measure, d.bucket] = d.delta
+    assert seen == expected
+
+    request = feed_pb.GetFeedSnapshotRequest(feed="classifier.classifications")
+    petitions = set()
+    async for part in served.feeds("service/disposal").GetFeedSnapshot(request):
+        petitions |= {event.classification.petition for event in part.events}
+    assert petitions == {name(item) for item in items}
