@@ -34,7 +34,7 @@ check: install ## Format, lint, types, import rules, contracts
 	$(BIN)/python protos/check_contracts.py
 
 test: install ## Run every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 format: install ## Format sources and contracts
 	$(BIN)/ruff format $(SOURCES)

@@ -91,6 +91,14 @@ def pytest_configure() -> None:
     forget_libpq_variables()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file, and all end-to-end tests, on one worker: they share what is costly to start."""
+    for item in items:
+        end_to_end = item.get_closest_marker("e2e") is not None
+        group = "e2e" if end_to_end else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Say at the very end how many tests were skipped because HEED_DATA is absent."""
