@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
@@ -137,7 +137,7 @@ def settings_for(authority: Authority) -> Callable[[MadeDatabase], WarningSettin
             "HEED_LISTEN": "127.0.0.1:0",
             "HEED_DATABASE_URL": database["url"],
             "HEED_CLOCK": "replay",
-            "HEED_REPLAY_START": datetime.combine(START, datetime.min.time(), UTC).isoformat(),
+            "HEED_REPLAY_START": day_start(START).isoformat(),
             "HEED_SHUTDOWN_GRACE_S": "2",
             "HEED_CLASSIFIER_TARGET": "127.0.0.1:1",
             "HEED_DISPOSAL_TARGET": "127.0.0.1:1",

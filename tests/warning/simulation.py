@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
@@ -35,7 +36,7 @@ def level_of(code: str) -> int:
     return PROVINCE if code.endswith("0000") else CITY if code.endswith("00") else COUNTY
 
 
-def panel_of(rows: dict[Cell, list[float] | Floats], first_day: date = FIRST_DAY) -> Panel:
+def panel_of(rows: Mapping[Cell, list[float] | Floats], first_day: date = FIRST_DAY) -> Panel:
     """A panel of the rows given, counted from the first day on."""
     cells = tuple(sorted(rows))
     return Panel(
@@ -63,7 +64,7 @@ def stationary(
     week = WEEK[(number + FIRST_DAY.weekday()) % 7]
     year = np.exp(season * np.sin(2 * np.pi * number / 365))
     mean = (volume[:, None] * shares)[:, :, None] * week * year
-    counts = nb.draw(rng, mean, np.full(1, dispersion)).astype(float)
+    counts = nb.draw(rng, mean, np.array([dispersion])).astype(float)
     rows: dict[Cell, list[float] | Floats] = {}
     for category in range(categories):
         code = f"{category + 1:02d}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+import grpc
 import pytest
 from heed.common.v1.matter_pb2 import WARNING_LEVEL_ORANGE, WARNING_LEVEL_RED
 from heed.feed.v1 import feed_service_pb2
@@ -69,7 +70,7 @@ async def test_repeating_an_evaluation_changes_nothing_and_an_earlier_day_is_ref
     again = await post.stub().Evaluate(pb.EvaluateRequest(as_of=first.as_of))
     assert again == first
     for as_of in (START, START + timedelta(days=3)):
-        with pytest.raises(Exception) as refused:  # noqa: PT011 - the reason is checked
+        with pytest.raises(grpc.RpcError) as refused:
             await post.stub().Evaluate(pb.EvaluateRequest(as_of=as_of.isoformat()))
         assert reason_of(refused.value) == "INVALID_FIELD"
 

@@ -16,7 +16,7 @@ INSERT INTO threshold_policy (policy_id, region_prefix, category_code, strategy,
     levels, limits, min_count, pending_evaluations, clear_evaluations, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
-_ALL = "SELECT * FROM threshold_policy ORDER BY policy_id"  # time-ordered ids
+_ALL = "SELECT * FROM threshold_policy ORDER BY position"
 
 
 class PostgresPolicies:

@@ -18,7 +18,10 @@ from heed_warning.domain.panel import Booleans, Floats, Ints, Panel
 from heed_warning.domain.profile import Profile, fit_profile
 
 WINDOW_DAYS = 7
-HALF_LIFE_DAYS = 42.0
+LONG_HALF_LIFE_DAYS = 60.0
+SHORT_HALF_LIFE_DAYS = 14.0
+SHORT_SHARE_AT_START = 0.1
+SHARE_WEIGHT = 60.0
 DISPERSION_HALF_LIFE_DAYS = 180.0
 PRIOR_DAYS = 7.0
 """How many days of its own a cell weighs against what region and category let expect."""
@@ -27,8 +30,19 @@ PASSES = 3
 TAIL_ALLOWANCE = 1.1
 """Variance of a normal law over that of its part below BOUND_DEVIATIONS, rounded up."""
 START_DISPERSION = 0.05
-POOL_WEIGHT = 1500.0
-CATEGORY_WEIGHT = 6000.0
+
+
+@dataclass(frozen=True)
+class Shrinkage:
+    """How strongly a ratio of sums is held back, in units of its denominator."""
+
+    start: float
+    cell_weight: float
+    group_weight: float
+
+
+_DISPERSION = Shrinkage(START_DISPERSION, 1500.0, 6000.0)
+_SHARE = Shrinkage(SHORT_SHARE_AT_START, SHARE_WEIGHT, SHARE_WEIGHT)
 
 
 @dataclass(frozen=True)
@@ -76,13 +90,13 @@ def fit_baseline(
     profile = profile or fit_profile(panel, category, kinds[:days], year_days[:days])
     factors = profile.factors(category, kinds, year_days)
     counted = np.arange(days)[None, :] >= panel.started[:, None]
-    exposure = _discounted(factors[:, :days] * counted, HALF_LIFE_DAYS)
+    exposed = factors[:, :days] * counted
     sums = _window_sums(panel.counts)
     ahead = _window_sums(factors[:, :days])
     bounded = panel.counts
     dispersion = np.full(len(panel.cells), START_DISPERSION)
     for _ in range(PASSES):
-        level, evidence = _level(panel, bounded, exposure, region, category)
+        level, evidence = _levels(panel, bounded, exposed, ahead, region, category)
         mean, frailty = _foreseen(level, evidence, ahead)
         bound = mean + 1.0
         bound += BOUND_DEVIATIONS * np.sqrt(mean + (frailty + dispersion[:, None]) * mean**2)
@@ -90,7 +104,7 @@ def fit_baseline(
         bounded = _bounded(panel.counts, bound)
         calm = counted & (sums <= bound)
         dispersion = _dispersion(sums, mean, frailty, calm, category)
-    level, evidence = _level(panel, bounded, exposure, region, category)
+    level, evidence = _levels(panel, bounded, exposed, ahead, region, category)
     single = _day_dispersion(bounded, level, evidence, factors, counted, dispersion, category)
     return Baseline(factors, level, evidence, dispersion, single, bounded)
 
@@ -122,11 +136,45 @@ def _window_sums(values: Floats) -> Floats:
     return np.asarray(lfilter(np.ones(WINDOW_DAYS), [1.0], values, axis=1))
 
 
+def _levels(
+    panel: Panel,
+    counts: Floats,
+    exposed: Floats,
+    ahead: Floats,
+    region: Ints,
+    category: Ints,
+) -> tuple[Floats, Floats]:
+    """Return level and evidence, each (N, T): a steady level mixed with a quick one.
+
+    How much of the quick one is what would have foreseen past windows best: little where cells are
+    steady, much where a season moves them.
+    """
+    steady, much = _level(panel, counts, exposed, LONG_HALF_LIFE_DAYS, region, category)
+    quick, little = _level(panel, counts, exposed, SHORT_HALF_LIFE_DAYS, region, category)
+    foreseen, _ = _foreseen(steady, much, ahead)
+    change = _foreseen(quick, little, ahead)[0] - foreseen
+    scale = 1.0 / (foreseen + 1.0)
+    scale[:, : 2 * WINDOW_DAYS] = 0.0
+    missed = _window_sums(counts) - foreseen
+    share = _pooled(missed * change * scale, change**2 * scale, exposed > 0, category, _SHARE)
+    share = np.minimum(share, 1.0)[:, None]
+    level = steady + share * (quick - steady)
+    # The quick level's items are a part of the steady one's.
+    variance = (1.0 - share**2) / much + share**2 / little
+    return level, 1.0 / variance
+
+
 def _level(
-    panel: Panel, counts: Floats, exposure: Floats, region: Ints, category: Ints
+    panel: Panel,
+    counts: Floats,
+    exposed: Floats,
+    half_life: float,
+    region: Ints,
+    category: Ints,
 ) -> tuple[Floats, Floats]:
     """Return level and evidence, mixing in what region and category together let expect."""
-    items = _discounted(counts, HALF_LIFE_DAYS)
+    items = _discounted(counts, half_life)
+    exposure = _discounted(exposed, half_life)
     prior = np.zeros_like(items)
     for level in np.unique(panel.levels):
         rows = panel.levels == level
@@ -168,7 +216,7 @@ def _dispersion(
     """
     settled = np.cumsum(counted, axis=1) > 2 * WINDOW_DAYS
     excess = TAIL_ALLOWANCE * (sums - mean) ** 2 - mean - frailty * mean**2
-    return _pooled(excess, mean**2, counted & settled, category)
+    return _pooled(excess, mean**2, counted & settled, category, _DISPERSION)
 
 
 def _day_dispersion(
@@ -183,20 +231,23 @@ def _day_dispersion(
     """Split the dispersion into that of single days and that common to a window, (N,)."""
     mean = level[:, :-1] * factors[:, 1 : level.shape[1]]
     excess = (bounded[:, 1:] - mean) ** 2 - mean - mean**2 / evidence[:, :-1]
-    total = _pooled(excess, mean**2, counted[:, :-1], category)
+    total = _pooled(excess, mean**2, counted[:, :-1], category, _DISPERSION)
     return np.maximum(total - window, 0.0) * WINDOW_DAYS / (WINDOW_DAYS - 1)
 
 
-def _pooled(excess: Floats, square: Floats, usable: Booleans, category: Ints) -> Floats:
+def _pooled(
+    above: Floats, below: Floats, usable: Booleans, category: Ints, shrinkage: Shrinkage
+) -> Floats:
+    """Return a ratio of discounted sums for each cell, shrunk to its category's and that to all."""
     keep = 0.5 ** (1.0 / DISPERSION_HALF_LIFE_DAYS)
-    days = excess.shape[1]
+    days = above.shape[1]
     weight = usable * keep ** np.arange(days - 1, -1, -1)[None, :]
-    above = (excess * weight).sum(axis=1)
-    below = (square * weight).sum(axis=1)
-    pool = (above.sum() + CATEGORY_WEIGHT * START_DISPERSION) / (below.sum() + CATEGORY_WEIGHT)
-    by_category = np.zeros((2, int(category.max()) + 1))
-    np.add.at(by_category[0], category, above)
-    np.add.at(by_category[1], category, below)
-    shared = (by_category[0] + CATEGORY_WEIGHT * pool) / (by_category[1] + CATEGORY_WEIGHT)
-    own = (above + POOL_WEIGHT * shared[category]) / (below + POOL_WEIGHT)
+    above, below = (above * weight).sum(axis=1), (below * weight).sum(axis=1)
+    group = shrinkage.group_weight
+    pool = (above.sum() + group * shrinkage.start) / (below.sum() + group)
+    sums = np.zeros((2, int(category.max()) + 1))
+    np.add.at(sums[0], category, above)
+    np.add.at(sums[1], category, below)
+    shared = (sums[0] + group * pool) / (sums[1] + group)
+    own = (above + shrinkage.cell_weight * shared[category]) / (below + shrinkage.cell_weight)
     return np.asarray(np.maximum(own, 0.0))

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 Floats = NDArray[np.float64]
+Numbers = Floats | float
 
 SMALLEST_MEAN = 1e-9
 SMALLEST_DISPERSION = 1e-8
 
 
-def upper_tail(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
+def upper_tail(count: Numbers, mean: Numbers, dispersion: Numbers) -> Floats:
     """Return P(Y >= count). At a count of 0 or less it is 1."""
     count, mean, dispersion = np.broadcast_arrays(
         np.asarray(count, float), np.asarray(mean, float), np.asarray(dispersion, float)
@@ -30,7 +31,7 @@ def upper_tail(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
     return np.where(count <= 0, 1.0, tail)
 
 
-def quantile(probability: Floats | float, mean: Floats, dispersion: Floats) -> Floats:
+def quantile(probability: Numbers, mean: Numbers, dispersion: Numbers) -> Floats:
     """Return the smallest count q with P(Y <= q) >= probability."""
     probability, mean, dispersion = np.broadcast_arrays(
         np.asarray(probability, float), np.asarray(mean, float), np.asarray(dispersion, float)
@@ -51,7 +52,7 @@ def quantile(probability: Floats | float, mean: Floats, dispersion: Floats) -> F
     return high
 
 
-def draw(rng: np.random.Generator, mean: Floats, dispersion: Floats) -> NDArray[np.int64]:
+def draw(rng: np.random.Generator, mean: Numbers, dispersion: Numbers) -> NDArray[np.int64]:
     """Return random counts of the broadcast shape."""
     mean, dispersion = np.broadcast_arrays(mean, dispersion)
     shape = 1.0 / np.maximum(dispersion, SMALLEST_DISPERSION)

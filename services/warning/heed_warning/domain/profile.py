@@ -55,7 +55,7 @@ def fit_profile(panel: Panel, category: Ints, kinds: Ints, year_days: Ints) -> P
 def _without_spikes(totals: Floats) -> Floats:
     """Cut single days far above the weeks around them, which say nothing about any shape."""
     usual = median_filter(totals, size=(1, LOCAL_DAYS), mode="reflect")
-    return np.minimum(totals, SPIKE_FACTOR * usual + SPIKE_ITEMS)
+    return np.asarray(np.minimum(totals, SPIKE_FACTOR * usual + SPIKE_ITEMS))
 
 
 def _by_kind(totals: Floats, level: Floats, kinds: Ints) -> Floats:

@@ -27,6 +27,7 @@ CONTEXT_DAYS = 84
 DAYS_FOR_NETWORK = 84
 DISPERSION_FLOOR = 0.02
 FRAILTY_FLOOR = 0.005
+_HEADER = "heed"
 
 
 class UnknownWeightsError(ValueError):
@@ -72,17 +73,19 @@ def corrected(base: Forecast, correction: Correction) -> Forecast:
 
 def to_bytes(network: Network, vocabulary: Vocabulary) -> bytes:
     """Return weights and vocabulary as safetensors."""
-    header = {"code_version": CODE_VERSION, "vocabulary": json.dumps(asdict(vocabulary))}
-    return save({name: part.contiguous() for name, part in network.state_dict().items()}, header)
+    # One entry: safetensors writes several in no fixed order, and equal weights give equal bytes.
+    description = {"code_version": CODE_VERSION, **asdict(vocabulary)}
+    weights = {name: part.contiguous() for name, part in network.state_dict().items()}
+    return save(weights, {_HEADER: json.dumps(description)})
 
 
 def from_bytes(name: str, data: bytes) -> LstmForecaster:
     """Return the forecaster that bytes describe; raises UnknownWeightsError for another version."""
     header_size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + header_size]).get("__metadata__", {})
-    if header.get("code_version") != CODE_VERSION:
-        raise UnknownWeightsError(header.get("code_version"))
-    read = json.loads(header["vocabulary"])
+    read = json.loads(header.get(_HEADER, "{}"))
+    if read.get("code_version") != CODE_VERSION:
+        raise UnknownWeightsError(read.get("code_version"))
     vocabulary = Vocabulary(tuple(read["categories"]), bool(read["seasonal"]))
     network = Network(len(vocabulary.categories))
     weights: dict[str, Tensor] = load(data)

@@ -54,6 +54,21 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class _Limits:
+    """When to stop at the latest."""
+
+    steps: int
+    deadline: float
+
+    def allow(self, step: int) -> bool:
+        return step < self.steps and time.monotonic() < self.deadline
+
+    def share_done(self, step: int, started: float) -> float:
+        spent = (time.monotonic() - started) / max(self.deadline - started, 1e-9)
+        return min(0.95, max(step / self.steps, spent))
+
+
+@dataclass(frozen=True)
 class Origin:
     """A history to forecast from, and the week that came after it."""
 
@@ -69,6 +84,7 @@ def train(
     seed: int,
     max_seconds: float,
     report: Callable[[float], None],
+    max_steps: int = MAX_STEPS,
 ) -> Trained:
     """Train on a panel of at least DAYS_FOR_TRAINING days; `report` receives the share done."""
     deadline = time.monotonic() + SHARE_FOR_DESCENT * max_seconds
@@ -85,7 +101,7 @@ def train(
         training_days(history, features_of(history, vocabulary)),
         lambda some: loss_of(LstmForecaster("candidate", some.eval(), vocabulary), stopping),
         torch.Generator().manual_seed(seed),
-        deadline,
+        _Limits(max_steps, deadline),
         report,
     )
     forecaster = LstmForecaster("candidate", network.eval(), vocabulary)
@@ -141,7 +157,7 @@ def _descend(
     data: TrainingDays,
     measure: Callable[[Network], float],
     generator: torch.Generator,
-    deadline: float,
+    limits: _Limits,
     report: Callable[[float], None],
 ) -> int:
     """Train until the stopping loss no longer falls; leave the best weights; return the steps."""
@@ -152,7 +168,7 @@ def _descend(
     average = AveragedModel(network, multi_avg_fn=mean_of_weights)
     best, best_weights = measure(network), deepcopy(network.state_dict())
     started, step, stale = time.monotonic(), 0, 0
-    while step < MAX_STEPS and stale < CHECKS_WITHOUT_GAIN and time.monotonic() < deadline:
+    while limits.allow(step) and stale < CHECKS_WITHOUT_GAIN:
         loss = draw_loss(network.train(), data, BATCH, generator)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -166,11 +182,6 @@ def _descend(
             stale = 0 if reached < best else stale + 1
             if reached < best:
                 best, best_weights = reached, deepcopy(average.module.state_dict())
-            report(_share_done(step, started, deadline))
+            report(limits.share_done(step, started))
     network.load_state_dict(best_weights)
     return step
-
-
-def _share_done(step: int, started: float, deadline: float) -> float:
-    spent = (time.monotonic() - started) / max(deadline - started, 1e-9)
-    return min(0.95, max(step / MAX_STEPS, spent))

@@ -79,6 +79,7 @@ _TABLES = (
         pending_evaluations integer NOT NULL CHECK (pending_evaluations >= 1),
         clear_evaluations integer NOT NULL CHECK (clear_evaluations >= 1),
         version bigint NOT NULL DEFAULT 1,
+        position bigint GENERATED ALWAYS AS IDENTITY,
         CHECK (cardinality(levels) = cardinality(limits) AND cardinality(levels) >= 1)
     )
     """,

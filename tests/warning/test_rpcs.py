@@ -1,0 +1,395 @@
+"""Every RPC over mutual TLS: who may call it, for which region, and what it refuses."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import pytest
+from google.longrunning.operations_pb2 import GetOperationRequest
+from google.protobuf.message import Message
+from heed.feed.v1 import feed_service_pb2
+from heed.warning.v1 import warning_service_pb2 as pb
+from heed.warning.v1.resources_pb2 import (
+    CellForecast,
+    Forecaster,
+    LevelRule,
+    ThresholdPolicy,
+)
+from heed.warning.v1.resources_pb2 import Warning as WarningMessage
+
+from heed_shared.errors import reason_of
+from tests.warning.conftest import (
+    CITY,
+    COUNTY,
+    PROVINCE,
+    SECOND_COUNTY,
+    START,
+    Post,
+    cell,
+    counts,
+)
+
+FIRST = START - timedelta(days=200)
+WEEK = [2, 1, 3, 2, 1, 0, 1]
+NOBODY = f"warnings/{COUNTY}-{uuid.uuid4()}"
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
+    """Status and reason of a call that must fail."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value.code(), reason_of(caught.value)
+
+
+def policy(**fields: Any) -> ThresholdPolicy:
+    """A fixed policy for one county."""
+    defaults: dict[str, Any] = {
+        "region_prefix": COUNTY,
+        "strategy": ThresholdPolicy.STRATEGY_FIXED,
+        "window_days": 7,
+        "levels": [LevelRule(level=2, limit=8)],  # type: ignore[arg-type]
+        "min_count": 1,
+        "pending_evaluations": 1,
+        "clear_evaluations": 2,
+    }
+    return ThresholdPolicy(**defaults | fields)
+
+
+async def firing(post: Post) -> WarningMessage:
+    """A warning that fires: a fixed policy over a steady series."""
+    request = pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=policy())
+    await post.stub().CreateThresholdPolicy(request)
+    await post.record(counts(WEEK * 30, FIRST))
+    response = await post.evaluate(START)
+    assert [item.state for item in response.changed_warnings] == [WarningMessage.STATE_FIRING]
+    return response.changed_warnings[0]
+
+
+REQUESTS: dict[str, tuple[Callable[[], Message], set[str]]] = {
+    "RecordObservations": (
+        lambda: pb.RecordObservationsRequest(
+            request_id=new_id(), source="history", counts=counts([1], START)
+        ),
+        {"analyst", "operator", "peer"},
+    ),
+    "QuerySeries": (
+        lambda: pb.QuerySeriesRequest(cell=cell(), from_day="2025-01-01", to_day="2025-01-02"),
+        {"analyst", "leader", "supervisor"},
+    ),
+    "Forecast": (
+        lambda: pb.ForecastRequest(cells=[cell()]),
+        {"analyst", "leader", "supervisor", "service/disposal"},
+    ),
+    "CreateThresholdPolicy": (
+        lambda: pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=policy()),
+        {"analyst"},
+    ),
+    "ListThresholdPolicies": (
+        pb.ListThresholdPoliciesRequest,
+        {"analyst", "leader", "supervisor"},
+    ),
+    "Evaluate": (pb.EvaluateRequest, {"analyst", "operator"}),
+    "GetWarning": (
+        lambda: pb.GetWarningRequest(name=NOBODY),
+        {"analyst", "leader", "supervisor", "officer", "service/disposal"},
+    ),
+    "ListWarnings": (pb.ListWarningsRequest, {"analyst", "leader", "supervisor", "officer"}),
+    "AcknowledgeWarning": (
+        lambda: pb.AcknowledgeWarningRequest(name=NOBODY, etag="x", request_id=new_id()),
+        {"analyst", "officer", "leader"},
+    ),
+    "ConfirmWarningLevel": (
+        lambda: pb.ConfirmWarningLevelRequest(name=NOBODY, etag="x", request_id=new_id()),
+        {"leader"},
+    ),
+    "JudgeWarning": (
+        lambda: pb.JudgeWarningRequest(
+            name=NOBODY,
+            etag="x",
+            request_id=new_id(),
+            verdict=WarningMessage.VERDICT_FALSE,
+            note="误报",
+        ),
+        {"analyst", "leader"},
+    ),
+    "ResolveWarning": (
+        lambda: pb.ResolveWarningRequest(name=NOBODY, etag="x", request_id=new_id(), note="已解决"),
+        {"leader"},
+    ),
+    "TrainForecaster": (
+        lambda: pb.TrainForecasterRequest(request_id=new_id()),
+        {"steward", "operator"},
+    ),
+    "ListForecasters": (pb.ListForecastersRequest, {"steward", "analyst", "operator"}),
+}
+CALLERS = {
+    "clerk", "officer", "handler", "leader", "supervisor", "analyst", "steward", "auditor",
+    "portal", "operator", "peer", "service/intake", "service/disposal",
+}  # fmt: skip
+
+
+def test_the_matrix_covers_the_whole_contract() -> None:
+    service = pb.DESCRIPTOR.services_by_name["WarningService"]
+    assert set(REQUESTS) == {method.name for method in service.methods}
+
+
+async def test_each_rpc_is_open_to_its_roles_and_to_nobody_else(post: Post) -> None:
+    wrong = []
+    for identity in sorted(CALLERS):
+        stub = post.stub(identity)
+        for name, (request, allowed) in REQUESTS.items():
+            try:
+                await getattr(stub, name)(request())
+                reason = ""
+            except grpc.aio.AioRpcError as error:
+                reason = reason_of(error)
+            if (reason == "ROLE_REQUIRED") == (identity in allowed):
+                wrong.append((identity, name, reason))
+    assert not wrong
+
+
+async def test_nobody_without_an_identity_gets_in(post: Post) -> None:
+    status, reason = await refused(post.stub("nobody").ListWarnings(pb.ListWarningsRequest()))
+    assert (status, reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
+
+
+async def test_a_region_sees_its_own_warnings_only(post: Post) -> None:
+    warning = await firing(post)
+    roles = ["ROLE_ANALYST", "ROLE_LEADER"]
+    own, other = post.caller(roles, CITY), post.caller(roles, SECOND_COUNTY)
+    name = pb.GetWarningRequest(name=warning.name)
+    assert (await own.GetWarning(name)).warning.name == warning.name
+    assert await refused(other.GetWarning(name)) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
+    missing = pb.GetWarningRequest(name=NOBODY)
+    assert await refused(other.GetWarning(missing)) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
+    assert len((await own.ListWarnings(pb.ListWarningsRequest())).warnings) == 1
+    assert not (await other.ListWarnings(pb.ListWarningsRequest())).warnings
+    wider = pb.ListWarningsRequest(region_prefix="32")
+    assert not (await other.ListWarnings(wider)).warnings
+    act = pb.ResolveWarningRequest(
+        name=warning.name, etag=warning.etag, request_id=new_id(), note="x"
+    )
+    assert (await refused(other.ResolveWarning(act)))[1] == "NOT_FOUND"
+    for call in (
+        other.QuerySeries(REQUESTS["QuerySeries"][0]()),
+        other.Forecast(REQUESTS["Forecast"][0]()),
+        other.RecordObservations(REQUESTS["RecordObservations"][0]()),
+        other.CreateThresholdPolicy(REQUESTS["CreateThresholdPolicy"][0]()),
+        own.CreateThresholdPolicy(
+            pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=policy(region_prefix=""))
+        ),
+    ):
+        assert (await refused(call))[1] == "REGION_NOT_ALLOWED"
+    done = await other.Evaluate(pb.EvaluateRequest(as_of=START.isoformat()))
+    assert not done.changed_warnings
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "reason"),
+    [
+        ("QuerySeries", pb.QuerySeriesRequest(cell=cell("999999"), from_day="2025-01-01",
+         to_day="2025-01-02"), "UNKNOWN_REGION"),
+        ("QuerySeries", pb.QuerySeriesRequest(cell=cell(category="99"), from_day="2025-01-01",
+         to_day="2025-01-02"), "UNKNOWN_CATEGORY"),
+        ("QuerySeries", pb.QuerySeriesRequest(cell=cell(), from_day="2025-02-30",
+         to_day="2025-03-02"), "INVALID_FIELD"),
+        ("QuerySeries", pb.QuerySeriesRequest(cell=cell(), from_day="2025-02-02",
+         to_day="2025-02-01"), "INVALID_FIELD"),
+        ("QuerySeries", pb.QuerySeriesRequest(cell=cell(), from_day="2001-02-02",
+         to_day="2025-02-01"), "INVALID_FIELD"),
+        ("Forecast", pb.ForecastRequest(cells=[cell("999999")]), "UNKNOWN_REGION"),
+        ("Forecast", pb.ForecastRequest(cells=[cell()], as_of="2030-01-01"), "INVALID_FIELD"),
+        ("Forecast", pb.ForecastRequest(cells=[cell()], horizon_days=57), "INVALID_FIELD"),
+        ("Evaluate", pb.EvaluateRequest(as_of="2025-06-31"), "INVALID_FIELD"),
+        ("Evaluate", pb.EvaluateRequest(as_of=START.isoformat()), "INVALID_FIELD"),
+        ("ListWarnings", pb.ListWarningsRequest(page_token="abc"), "BAD_PAGE_TOKEN"),
+        ("ListWarnings", pb.ListWarningsRequest(category_code="99"), "UNKNOWN_CATEGORY"),
+        ("ListWarnings", pb.ListWarningsRequest(region_prefix="999999"), "UNKNOWN_REGION"),
+        ("RecordObservations", pb.RecordObservationsRequest(request_id=new_id(), source="live",
+         counts=counts([1], START)), "INVALID_FIELD"),
+        ("RecordObservations", pb.RecordObservationsRequest(request_id=new_id(), source="a",
+         counts=counts([1], START, "999999")), "UNKNOWN_REGION"),
+        ("RecordObservations", pb.RecordObservationsRequest(request_id=new_id(), source="a",
+         counts=counts([-1], START)), "INVALID_FIELD"),
+        ("CreateThresholdPolicy", pb.CreateThresholdPolicyRequest(request_id=new_id(),
+         policy=policy(levels=[])), "INVALID_FIELD"),
+        ("CreateThresholdPolicy", pb.CreateThresholdPolicyRequest(request_id=new_id(),
+         policy=policy(category_code="99")), "UNKNOWN_CATEGORY"),
+        ("CreateThresholdPolicy", pb.CreateThresholdPolicyRequest(request_id=new_id(),
+         policy=policy(levels=[LevelRule(level=2, limit=9), LevelRule(level=1, limit=5)])),  # type: ignore[arg-type]
+         "INVALID_FIELD"),
+    ],
+)  # fmt: skip
+async def test_bad_input_is_named(post: Post, method: str, request_: Message, reason: str) -> None:
+    assert (await refused(getattr(post.stub(), method)(request_)))[1] == reason
+
+
+async def test_what_people_do_follows_states_and_etags(post: Post) -> None:
+    warning = await firing(post)
+    leader = post.stub("leader")
+
+    def named(kind: type[Message], etag: str, **fields: Any) -> Message:
+        return kind(name=warning.name, etag=etag, request_id=new_id(), **fields)
+
+    take = named(pb.AcknowledgeWarningRequest, warning.etag)
+    taken = (await leader.AcknowledgeWarning(take)).warning
+    assert taken.state == WarningMessage.STATE_ACKNOWLEDGED
+    assert taken.acknowledged_by.display_name == "孟华"
+    again = (await leader.AcknowledgeWarning(take)).warning
+    assert again == taken, "the same request_id gets the same answer"
+    stale = named(pb.JudgeWarningRequest, warning.etag, verdict=3, note="x")
+    assert await refused(leader.JudgeWarning(stale)) == (grpc.StatusCode.ABORTED, "STALE_ETAG")
+    twice = named(pb.AcknowledgeWarningRequest, taken.etag)
+    assert await refused(leader.AcknowledgeWarning(twice)) == (
+        grpc.StatusCode.FAILED_PRECONDITION, "WRONG_STATE",
+    )  # fmt: skip
+    judge = named(pb.JudgeWarningRequest, taken.etag, verdict=1, note="属实,已转办")
+    judged = (await leader.JudgeWarning(judge)).warning
+    assert (judged.verdict, judged.note) == (WarningMessage.VERDICT_CONFIRMED, "属实,已转办")
+    end = named(pb.ResolveWarningRequest, judged.etag, note="已解决")
+    ended = (await leader.ResolveWarning(end)).warning
+    assert (ended.state, ended.resolved_on) == (WarningMessage.STATE_RESOLVED, "2025-06-03")
+    confirm = named(pb.ConfirmWarningLevelRequest, ended.etag)
+    assert (await refused(leader.ConfirmWarningLevel(confirm)))[1] == "WRONG_STATE"
+    assert not (await post.evaluate(START + timedelta(days=1))).changed_warnings
+
+
+async def test_a_request_id_serves_one_payload(post: Post) -> None:
+    first = pb.RecordObservationsRequest(
+        request_id=new_id(), source="a", counts=counts([1, 2], START)
+    )
+    assert (await post.stub().RecordObservations(first)).recorded_count == 2
+    assert (await post.stub().RecordObservations(first)).recorded_count == 2
+    first.counts[0].count = 7
+    assert await refused(post.stub().RecordObservations(first)) == (
+        grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED",
+    )  # fmt: skip
+
+
+async def test_small_counts_are_hidden_and_zero_is_not(post: Post) -> None:
+    await post.record(counts([0, 1, 4, 5, 12], START))
+    request = pb.QuerySeriesRequest(cell=cell(PROVINCE), from_day="2025-06-02", to_day="2025-06-06")
+    days = (await post.stub().QuerySeries(request)).days
+    assert [(day.count, day.suppressed) for day in days] == [
+        (0, False), (0, True), (0, True), (5, False), (12, False),
+    ]  # fmt: skip
+
+
+async def test_a_forecast_has_days_horizons_and_probabilities(post: Post) -> None:
+    await post.record(counts(WEEK * 28, FIRST))
+    await post.advance(START)
+    asked = pb.ForecastRequest(cells=[cell(), cell(SECOND_COUNTY)])
+    answer = (await post.stub().Forecast(asked)).forecasts
+    made, short = answer
+    assert short.outcome == CellForecast.OUTCOME_INSUFFICIENT_HISTORY
+    assert not short.days
+    assert made.outcome == CellForecast.OUTCOME_FORECAST
+    assert made.forecaster == "baseline/seasonal"
+    assert (made.as_of, len(made.days)) == ("2025-06-01", 28)
+    assert made.days[0].day == "2025-06-02"
+    assert [item.horizon_days for item in made.horizons] == [7, 14, 28]
+    assert made.horizons[0].expected_count == pytest.approx(10, rel=0.25)
+    chances = [item.exceedance_probability for item in made.horizons]
+    assert chances == sorted(chances)
+    assert 0.0 <= chances[0] <= 0.1
+    values = [item.value for item in made.horizons[0].quantiles]
+    assert values == sorted(values)
+    assert (await post.stub().Forecast(asked)).forecasts == answer, "the same again"
+
+
+async def test_policies_are_listed_with_the_default_first_and_page_by_page(post: Post) -> None:
+    for _ in range(3):
+        request = pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=policy())
+        stored = (await post.stub().CreateThresholdPolicy(request)).policy
+    names, token = [], ""
+    while True:
+        page = await post.stub().ListThresholdPolicies(
+            pb.ListThresholdPoliciesRequest(page_size=2, page_token=token)
+        )
+        names += [item.name for item in page.policies]
+        token = page.next_page_token
+        if not token:
+            break
+    assert len(names) == 4
+    assert (names[0], names[-1]) == ("thresholdPolicies/default", stored.name)
+
+
+async def test_warnings_are_listed_page_by_page_without_gaps(post: Post) -> None:
+    for region in (COUNTY, SECOND_COUNTY):
+        request = pb.CreateThresholdPolicyRequest(
+            request_id=new_id(), policy=policy(region_prefix=region)
+        )
+        await post.stub().CreateThresholdPolicy(request)
+    for region in (COUNTY, SECOND_COUNTY):
+        for category in ("01", "02", "03"):
+            await post.record(counts(WEEK * 30, FIRST, region, category))
+    raised = {item.name for item in (await post.evaluate(START)).changed_warnings}
+    seen, token = [], ""
+    while True:
+        page = await post.stub("officer").ListWarnings(
+            pb.ListWarningsRequest(page_size=4, page_token=token)
+        )
+        seen += [item.name for item in page.warnings]
+        token = page.next_page_token
+        if not token:
+            break
+    assert len(seen) == len(set(seen)) == 6
+    assert set(seen) == raised
+
+
+async def test_training_runs_as_an_operation_and_its_result_is_used_if_better(post: Post) -> None:
+    start = pb.TrainForecasterRequest(request_id=new_id(), max_seconds=6)
+    assert (await refused(post.stub("steward").TrainForecaster(start)))[1] == "INSUFFICIENT_HISTORY"
+    for number, category in enumerate(("01", "02", "03")):
+        shape = [number + 1, 2, 3, 2, 1 + number, 0, 1]
+        await post.record(counts(shape * 28, FIRST, COUNTY, category))
+    await post.advance(START)
+    operation = await post.stub("steward").TrainForecaster(start)
+    assert (await post.stub("steward").TrainForecaster(start)).name == operation.name
+    other = pb.TrainForecasterRequest(request_id=new_id())
+    assert (await refused(post.stub("steward").TrainForecaster(other)))[1] == "ALREADY_RUNNING"
+    while not operation.done:
+        operation = await post.operations("steward").GetOperation(
+            GetOperationRequest(name=operation.name)
+        )
+    assert not operation.HasField("error"), operation.error.message
+    result, metadata = pb.TrainForecasterResponse(), pb.TrainForecasterMetadata()
+    assert operation.response.Unpack(result)
+    assert operation.metadata.Unpack(metadata)
+    assert metadata.progress == 1.0
+    trained = result.forecaster
+    assert (trained.kind, trained.seed, trained.cell_count) == ("lstm", 1, 9)
+    assert (trained.data_from, trained.data_to) == (FIRST.isoformat(), "2025-06-01")
+    assert result.promoted == (trained.validation_loss < trained.baseline_loss)
+    current = Forecaster.STATE_CURRENT
+    assert trained.state == (current if result.promoted else Forecaster.STATE_CANDIDATE)
+    listed = await post.stub().ListForecasters(pb.ListForecastersRequest())
+    assert [item.name for item in listed.forecasters] == [trained.name]
+    forecast = await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
+    used = trained.name if result.promoted else "baseline/seasonal"
+    assert forecast.forecasts[0].forecaster == used
+    await post.rows("UPDATE forecaster SET state = 2")
+    await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
+    forecast = await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
+    assert forecast.forecasts[0].forecaster == trained.name, "another promotion is noticed"
+    assert (await post.evaluate(START)).cell_count == 9
+
+
+async def test_the_snapshot_has_every_warning_once(post: Post) -> None:
+    warning = await firing(post)
+    events = [
+        event
+        async for part in post.feed().GetFeedSnapshot(
+            feed_service_pb2.GetFeedSnapshotRequest(feed="warning.warnings")
+        )
+        for event in part.events
+    ]
+    assert [(event.subject, event.etag) for event in events] == [(warning.name, warning.etag)]
