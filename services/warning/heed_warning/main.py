@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import date
 
 import torch
 import uvloop
@@ -181,11 +180,7 @@ def _daily(settings: WarningSettings, parts: Parts) -> list[Background]:
     """Return the evaluation at day close; in a replay whoever replays asks for each day."""
     if settings.clock == "replay":
         return []
-
-    async def evaluate(day: date) -> None:
-        await parts.evaluator.evaluate(day)
-
-    return [DailyJob(DAILY_EVALUATION, parts.clock, parts.database, evaluate)]
+    return [DailyJob(DAILY_EVALUATION, parts.clock, parts.database, parts.evaluator.close)]
 
 
 async def _ready(database: Database) -> None:

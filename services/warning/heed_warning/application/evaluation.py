@@ -89,6 +89,13 @@ class Evaluator:
         telemetry.record("heed.warning.evaluated_cells", run.cell_count)
         return await self._again(run)
 
+    async def close(self, day: date) -> None:
+        """Evaluate a day that has just closed, unless it or a later one was evaluated by hand."""
+        async with self.database.read() as connection:
+            latest = await self.warnings.latest_run(connection)
+        if latest is None or latest.as_of < day:
+            await self.evaluate(day)
+
     async def _again(self, run: Run) -> Evaluated:
         """Answer from what is stored."""
         async with self.database.read() as connection:
