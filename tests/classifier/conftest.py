@@ -11,8 +11,10 @@ from heed_classifier.adapters.data_files import content_book
 from heed_classifier.learning.sorter import TorchSorter
 from heed_classifier.learning.stored_model import from_bytes, to_bytes
 from heed_classifier.learning.train import Recipe, Trained, train_starter
+from heed_local.authority import Authority
 from heed_shared.database import Database
 from tests.classifier.builders import Feed
+from tests.classifier.serving import Serving, serving
 from tests.database_templates import MadeDatabase
 
 SMALL = Recipe(samples=3000, held_out=800, epochs=3, seed=7)
@@ -37,3 +39,12 @@ async def feed(make_database: Callable[[str], MadeDatabase]) -> AsyncIterator[Fe
     database = await Database.open(made["url"], made["schema"], 4)
     yield Feed(database)
     await database.close()
+
+
+@pytest.fixture
+async def served(
+    make_database: Callable[[str], MadeDatabase], authority: Authority
+) -> AsyncIterator[Serving]:
+    """A classifier that serves."""
+    async with serving(make_database("classifier"), authority) as running:
+        yield running

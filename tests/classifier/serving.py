@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
+from heed.classifier.v1 import classifier_service_pb2 as pb
+from heed.classifier.v1 import resources_pb2 as resources
 from heed.classifier.v1.classifier_service_pb2_grpc import ClassifierServiceStub
 from heed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
 
+from heed_classifier.application.ports import MaskedPetition
 from heed_classifier.main import open_service
 from heed_classifier.settings import ClassifierSettings
 from heed_local.authority import Authority
 from heed_shared.database import Database
+from heed_shared.ids import petition_name
 from heed_shared.rpc.client import TlsFiles, open_channel_for
 from heed_shared.rpc.server import Service, serve
 from heed_shared.settings import load_settings
@@ -90,3 +96,33 @@ async def serving(made: MadeDatabase, authority: Authority) -> AsyncIterator[Ser
             stop.set()
             await task
             await database.close()
+
+
+WAGES = ("工地拖欠工资，请求帮助讨薪", "包工头失联，三个月工资没发")
+NOBODY = "petitions/110105-00000000-0000-7000-8000-000000000000"
+
+
+def name(item: MaskedPetition) -> str:
+    """Resource name of a petition."""
+    return petition_name(item.key.region, item.key.uid)
+
+
+async def get(
+    served: Serving, item: MaskedPetition, caller: str = "officer", region: str = ""
+) -> resources.Classification:
+    """How a petition was sorted."""
+    request = pb.GetClassificationRequest(name=f"{name(item)}/classification")
+    return (await served.stub(caller, region).GetClassification(request)).classification
+
+
+def correction(
+    classification: resources.Classification, **changes: Any
+) -> pb.CorrectClassificationRequest:
+    """A correction by somebody who saw this classification."""
+    given: dict[str, Any] = {
+        "request_id": str(uuid.uuid4()),
+        "matter": f"{classification.petition}/matters/1",
+        "etag": classification.etag,
+        "reason": "看过原文",
+    } | changes
+    return pb.CorrectClassificationRequest(**given)

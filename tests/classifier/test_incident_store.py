@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from heed_classifier.adapters.data_files import content_book
-from heed_classifier.adapters.queries import Queries
+from heed_classifier.adapters.queries import PostgresQueries
 from heed_classifier.application.ports import MaskedPetition
 from heed_classifier.domain.records import IncidentRecord, PetitionKey
 from heed_classifier.learning.corpus import CorpusWriter
@@ -45,7 +45,7 @@ async def members(feed: Feed) -> set[frozenset[PetitionKey]]:
 
 
 async def incidents(feed: Feed) -> list[IncidentRecord]:
-    return await Queries(feed.database).largest("", 1, None, (), 100)
+    return await PostgresQueries(feed.database).largest("", 1, None, (), 100)
 
 
 async def test_how_arrivals_are_cut_into_batches_makes_no_difference(feed: Feed) -> None:

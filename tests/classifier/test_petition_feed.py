@@ -11,7 +11,7 @@ from heed.classifier.v1.events_pb2 import ClassificationEvent
 from heed.common.v1.observation_pb2 import Observation
 from heed.intake.v1.events_pb2 import PetitionEvent
 
-from heed_classifier.adapters.queries import Queries
+from heed_classifier.adapters.queries import PostgresQueries
 from heed_classifier.application.ports import MaskedPetition
 from heed_classifier.domain.nature import Method, Nature, Urgency
 from heed_classifier.domain.records import ClassificationRecord, PetitionKey
@@ -25,7 +25,7 @@ TABLES = ("classification", "matter", "matter_term", "term_count", "incident", "
 
 
 async def classification(feed: Feed, key: PetitionKey) -> ClassificationRecord | None:
-    return (await Queries(feed.database).classifications([key])).get(key)
+    return (await PostgresQueries(feed.database).classifications([key])).get(key)
 
 
 async def events(feed: Feed) -> list[str]:

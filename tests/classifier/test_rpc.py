@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,51 +14,11 @@ from heed.classifier.v1 import resources_pb2 as resources
 from heed.common.v1 import matter_pb2 as common
 from heed.feed.v1 import feed_service_pb2 as feed_pb
 
-from heed_classifier.application.ports import MaskedPetition
-from heed_local.authority import Authority
 from heed_shared.errors import reason_of
-from heed_shared.ids import petition_name
 from tests.classifier.builders import NOON, petition
-from tests.classifier.serving import ROLES, Serving, serving
+from tests.classifier.serving import NOBODY, ROLES, WAGES, Serving, get, name
 from tests.classifier.test_incidents import CONCRETE
 from tests.classifier.test_petition_feed import totals
-from tests.database_templates import MadeDatabase
-
-WAGES = ("工地拖欠工资，请求帮助讨薪", "包工头失联，三个月工资没发")
-NOBODY = "petitions/110105-00000000-0000-7000-8000-000000000000"
-
-
-@pytest.fixture
-async def served(
-    make_database: Callable[[str], MadeDatabase], authority: Authority
-) -> AsyncIterator[Serving]:
-    """A classifier that serves."""
-    async with serving(make_database("classifier"), authority) as running:
-        yield running
-
-
-def name(item: MaskedPetition) -> str:
-    return petition_name(item.key.region, item.key.uid)
-
-
-async def get(
-    served: Serving, item: MaskedPetition, caller: str = "officer", region: str = ""
-) -> resources.Classification:
-    request = pb.GetClassificationRequest(name=f"{name(item)}/classification")
-    return (await served.stub(caller, region).GetClassification(request)).classification
-
-
-def correction(
-    classification: resources.Classification, **changes: Any
-) -> pb.CorrectClassificationRequest:
-    given: dict[str, Any] = {
-        "request_id": str(uuid.uuid4()),
-        "matter": f"{classification.petition}/matters/1",
-        "etag": classification.etag,
-        "reason": "看过原文",
-    } | changes
-    return pb.CorrectClassificationRequest(**given)
-
 
 REQUESTS: dict[str, tuple[Any, set[str]]] = {
     "Classify": (pb.ClassifyRequest(request="路灯坏了"), {"clerk", "officer", "steward", "peer"}),
@@ -218,89 +177,6 @@ async def test_the_band_filter_is_the_review_queue(served: Serving) -> None:
     found = await served.stub().ListClassifications(request)
 
     assert {c.matters[0].band for c in found.classifications} == {resources.BAND_UNCERTAIN}
-
-
-async def test_a_correction_changes_everything_derived(served: Serving) -> None:
-    item = petition(*WAGES)
-    await served.feed.register(item)
-    before = await get(served, item)
-
-    request = correction(before, category_code="0501", urgency=common.URGENCY_U1)
-    after = (await served.stub().CorrectClassification(request)).classification
-
-    matter = after.matters[0]
-    assert (matter.category_code, matter.subcategory_code) == ("05", "0501")
-    assert matter.urgency == common.URGENCY_U1
-    assert matter.proposed_route == common.LEGAL_ROUTE_DUTY
-    assert matter.target.unit.endswith("生态环境局")
-    assert after.decision.method == resources.Decision.METHOD_PERSON
-    assert after.decision.corrected_by.identity == "staff/officer"
-    assert after.decision.reason == "看过原文"
-    assert after.etag != before.etag
-    assert {cell[2] for cell in await totals(served.feed)} == {"05"}
-
-
-async def test_a_correction_of_nature_takes_the_item_out_of_the_counts(served: Serving) -> None:
-    item = petition(*WAGES)
-    await served.feed.register(item)
-    request = correction(await get(served, item), nature=common.NATURE_ENQUIRY)
-
-    await served.stub().CorrectClassification(request)
-
-    assert await totals(served.feed) == {}
-
-
-async def test_the_same_correction_again_gets_the_same_answer(served: Serving) -> None:
-    item = petition(*WAGES)
-    await served.feed.register(item)
-    request = correction(await get(served, item), category_code="05")
-
-    first = await served.stub().CorrectClassification(request)
-    second = await served.stub().CorrectClassification(request)
-
-    assert first == second
-    request.category_code = "01"
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await served.stub().CorrectClassification(request)
-    assert reason_of(caught.value) == "REQUEST_ID_REUSED"
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"etag": "old", "category_code": "01"}, "STALE_ETAG"),
-        ({"category_code": "99"}, "UNKNOWN_CATEGORY"),
-        ({}, "INVALID_FIELD"),
-        ({"category_code": "01", "reason": ""}, "INVALID_FIELD"),
-        ({"category_code": "01", "matter": f"{NOBODY}/matters/1"}, "NOT_FOUND"),
-    ],
-)
-async def test_a_wrong_correction_is_refused(
-    served: Serving, changes: dict[str, str], reason: str
-) -> None:
-    item = petition(*WAGES)
-    await served.feed.register(item)
-    request = correction(await get(served, item), **changes)
-
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await served.stub().CorrectClassification(request)
-
-    assert reason_of(caught.value) == reason
-    assert (await get(served, item)).decision.method == resources.Decision.METHOD_RULES
-
-
-async def test_a_person_may_find_an_accusation_which_is_then_reported(served: Serving) -> None:
-    item = petition(*WAGES)
-    await served.feed.register(item)
-    request = correction(await get(served, item), nature=common.NATURE_ACCUSATION)
-
-    answer = (await served.stub().CorrectClassification(request)).classification
-
-    assert answer.matters[0].nature == common.NATURE_ACCUSATION
-    assert await totals(served.feed) == {}
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await get(served, item)
-    assert reason_of(caught.value) == "NOT_FOUND"
 
 
 async def test_categories_come_first_level_first(served: Serving) -> None:

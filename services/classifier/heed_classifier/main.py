@@ -20,7 +20,7 @@ from heed.feed.v1 import feed_service_pb2
 from heed.intake.v1 import intake_service_pb2
 
 from heed_classifier.adapters.build_sorting import build_sorting, nature_rules
-from heed_classifier.adapters.corrections import Corrections
+from heed_classifier.adapters.corrections import PostgresCorrections
 from heed_classifier.adapters.data_files import content_book
 from heed_classifier.adapters.events import (
     CLASSIFICATIONS,
@@ -32,7 +32,7 @@ from heed_classifier.adapters.intake_texts import IntakeTexts
 from heed_classifier.adapters.model_table import current_model
 from heed_classifier.adapters.ordinary_language import term_reader
 from heed_classifier.adapters.petition_feed import FEED, PetitionsHandler
-from heed_classifier.adapters.queries import Queries
+from heed_classifier.adapters.queries import PostgresQueries
 from heed_classifier.adapters.workers import BoundedWorkers
 from heed_classifier.api.servicer import Classifier, ClassifierServicer
 from heed_classifier.application.ports import Sorter
@@ -131,8 +131,8 @@ async def open_service(settings: ClassifierSettings) -> AsyncIterator[Service]:
         )
         classifier = Classifier(
             sorting,
-            Queries(database),
-            Corrections(database, sorting, taxonomy, clock),
+            PostgresQueries(database),
+            PostgresCorrections(database, sorting, taxonomy, clock),
             taxonomy,
             regions,
             tokens,

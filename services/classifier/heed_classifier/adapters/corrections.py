@@ -25,7 +25,7 @@ from heed_shared.request_records import remember, store
 _METHOD = "CorrectClassification"
 
 
-class Corrections:
+class PostgresCorrections:
     """Runs the use case on Postgres."""
 
     def __init__(

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from heed_classifier.adapters import rows
 from heed_classifier.adapters.classification_table import ClassificationTable
+from heed_classifier.application.ports import Position
 from heed_classifier.domain.incidents import IncidentKey
-from heed_classifier.domain.records import ClassificationRecord, IncidentRecord, PetitionKey
+from heed_classifier.domain.records import (
+    ClassificationRecord,
+    IncidentMember,
+    IncidentRecord,
+    PetitionKey,
+)
 from heed_shared.database import Database, raw
 
-Position = Sequence[str | int]
 _NEWEST_FIRST = """
 SELECT region, uid, received_at FROM classification c
 WHERE region_code LIKE $1 || '%'
@@ -43,16 +47,7 @@ WHERE incident_region = $1 AND incident_uid = $2 ORDER BY received_at, region, u
 _MOST_MEMBERS = 1000
 
 
-@dataclass(frozen=True)
-class IncidentMember:
-    """A matter of an incident with the region that decides who sees it."""
-
-    key: PetitionKey
-    k: int
-    region_code: str
-
-
-class Queries:
+class PostgresQueries:
     """Read-only questions to the schema."""
 
     def __init__(self, database: Database) -> None:
@@ -114,16 +109,6 @@ class Queries:
             for m in found[:_MOST_MEMBERS]
         ]
         return rows.incident_of(row), members
-
-
-def position_of_classification(record: ClassificationRecord) -> Position:
-    """Where a page of classifications ended."""
-    return [record.received_at.isoformat(), record.key.region, str(record.key.uid)]
-
-
-def position_of_incident(record: IncidentRecord) -> Position:
-    """Where a page of incidents ended."""
-    return [record.matter_count, record.key.region, str(record.key.uid)]
 
 
 def _unpack(after: Position) -> tuple[str | int | None, str | None, UUID | None]:

@@ -9,11 +9,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from heed.classifier.v1 import resources_pb2 as pb
 from heed.common.v1.actor_pb2 import Actor
 
-from heed_classifier.adapters.queries import IncidentMember
+from heed_classifier.application.ports import Position
 from heed_classifier.application.sorting import Answer
 from heed_classifier.domain.decision import Sorted
 from heed_classifier.domain.incidents import IncidentKey
-from heed_classifier.domain.records import ClassificationRecord, IncidentRecord, MatterRecord
+from heed_classifier.domain.records import (
+    ClassificationRecord,
+    IncidentMember,
+    IncidentRecord,
+    MatterRecord,
+)
 from heed_shared.ids import etag_of, petition_name, resource_name
 from heed_shared.reference.taxonomy import Category, Taxonomy
 
@@ -129,6 +134,16 @@ def incident(record: IncidentRecord, members: Sequence[IncidentMember] = ()) -> 
         ],
         places=record.places,
     )
+
+
+def position_of_classification(record: ClassificationRecord) -> Position:
+    """Where a page of classifications ended."""
+    return [record.received_at.isoformat(), record.key.region, str(record.key.uid)]
+
+
+def position_of_incident(record: IncidentRecord) -> Position:
+    """Where a page of incidents ended."""
+    return [record.matter_count, record.key.region, str(record.key.uid)]
 
 
 def incident_name(key: IncidentKey) -> str:

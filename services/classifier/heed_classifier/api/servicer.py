@@ -11,15 +11,10 @@ import grpc
 from heed.classifier.v1 import classifier_service_pb2 as pb
 from heed.classifier.v1.classifier_service_pb2_grpc import ClassifierServiceServicer
 
-from heed_classifier.adapters.corrections import Corrections
-from heed_classifier.adapters.queries import (
-    Queries,
-    position_of_classification,
-    position_of_incident,
-)
 from heed_classifier.api import convert
 from heed_classifier.api.convert import Converter
-from heed_classifier.application.correct import Correction
+from heed_classifier.application.correct import Correction, Corrections
+from heed_classifier.application.ports import Queries
 from heed_classifier.application.scope import list_prefix
 from heed_classifier.application.sorting import Sorting, ToSort
 from heed_classifier.domain.incidents import IncidentKey, MatterKey
@@ -113,7 +108,7 @@ class ClassifierServicer(ClassifierServiceServicer):
         )
         more = len(records) > size
         token = (
-            tokens.encode(method, digest, position_of_classification(records[size - 1]))
+            tokens.encode(method, digest, convert.position_of_classification(records[size - 1]))
             if more
             else ""
         )
@@ -180,7 +175,9 @@ class ClassifierServicer(ClassifierServiceServicer):
         )
         more = len(records) > size
         token = (
-            tokens.encode(method, digest, position_of_incident(records[size - 1])) if more else ""
+            tokens.encode(method, digest, convert.position_of_incident(records[size - 1]))
+            if more
+            else ""
         )
         return pb.ListIncidentsResponse(
             incidents=[convert.incident(record) for record in records[:size]],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol
 
 from heed_classifier.application.grouping import Grouping
 from heed_classifier.application.petition_changes import Change, Outcome
@@ -37,6 +38,16 @@ class Correction:
     reason: str
 
 
+class Corrections(Protocol):
+    """Corrects once for each request id, in a transaction of its own."""
+
+    async def correct(
+        self, correction: Correction, caller: Caller, request_id: str, digest: bytes
+    ) -> ClassificationRecord:
+        """Return the classification after the correction."""
+        ...
+
+
 @dataclass
 class Correcting:
     """The use case, for one transaction."""
@@ -60,6 +71,7 @@ class Correcting:
         """
         self._check(correction)
         key = PetitionKey(correction.matter.region, correction.matter.uid)
+        await self.grouping.lock([city_of(key.region)])
         record = (await self.store.load([key], for_change=True)).get(key)
         name = petition_name(key.region, key.uid)
         if record is None or not caller.covers(record.region_code):
@@ -98,7 +110,6 @@ class Correcting:
         await self.store.update(changed)
         await self.store.add_correction(before.key, self.now, by, before.answer, after.answer)
         if after.incident is not None:
-            await self.grouping.lock([city_of(record.region_code)])
             await self.grouping.refresh([after.incident])
         change = Change(
             Outcome.CORRECTED,
@@ -118,9 +129,9 @@ class Correcting:
         by: CorrectedBy,
     ) -> tuple[ClassificationRecord, list[Change]]:
         """A person found an accusation: everything derived goes, and intake is told to seal it."""
-        await self.grouping.lock([city_of(record.region_code)])
         await self.store.delete([record.key])
-        await self.grouping.leave(record.matters)
+        alone = await self.grouping.leave(record.matters)
+        left = [PetitionKey(key.region, key.uid) for key in alone]
         await self.store.suspect([record.key], self.now)
         answer = replace(before.answer, nature=Nature.ACCUSATION, nature_probability=1.0)
         shown = replace(
@@ -140,7 +151,16 @@ class Correcting:
                 before=before.counted,
             )
         ]
+        changes += [
+            Change(Outcome.INCIDENT_CHANGED, *touched, cause=record.key)
+            for touched in await self._touched(left)
+        ]
         return shown, changes
+
+    async def _touched(self, keys: list[PetitionKey]) -> list[tuple[PetitionKey, str, int]]:
+        """Give matters that now stand alone a new version; the order is that of a change."""
+        touched = await self.store.touch(keys, self.now)
+        return [(key, region_code, version) for key, version, region_code in touched]
 
     def _answer(self, before: MatterRecord, correction: Correction) -> Sorted:
         old = before.answer

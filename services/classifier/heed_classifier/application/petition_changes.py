@@ -91,11 +91,9 @@ class PetitionChanges:
         prepared: Mapping[PetitionKey, SortedPetition],
     ) -> list[Change]:
         """Apply happenings in order, each petition at most once in the sequence."""
+        # Cities before rows, everywhere: grouping changes rows of petitions that others may hold.
+        await self.grouping.lock(city_of(key.region) for key, _ in happenings)
         existing = await self.store.load([key for key, _ in happenings], for_change=True)
-        await self.grouping.lock(
-            [city_of(record.region_code) for record in existing.values()]
-            + [city_of(prepared[key].region_code) for key, _ in happenings if key in prepared]
-        )
         await self._remove(
             [
                 existing[key]
@@ -222,7 +220,7 @@ class PetitionChanges:
             received_day=local_day(petition.received_at),
             answer=petition.answer.sorted,
             place=petition.place,
-            city_code=city_of(petition.region_code),
+            city_code=city_of(petition.key.region),
             profile=Profile({}, {}),
             counted_terms=tuple(counted_terms(petition.terms)),
         )

@@ -10,10 +10,18 @@ from typing import Protocol, TypeVar
 from heed_classifier.domain.decision import Cutoffs, Opinion, Sorted
 from heed_classifier.domain.incidents import IncidentKey, Known, MatterKey, Summary
 from heed_classifier.domain.nature import Nature
-from heed_classifier.domain.records import ClassificationRecord, CorrectedBy, PetitionKey
+from heed_classifier.domain.records import (
+    ClassificationRecord,
+    CorrectedBy,
+    IncidentMember,
+    IncidentRecord,
+    PetitionKey,
+)
 from heed_classifier.domain.text import PetitionText
 
 T = TypeVar("T")
+Position = Sequence[str | int]
+"""Sort key of the last row of a page; empty for the first page."""
 
 
 @dataclass(frozen=True)
@@ -148,4 +156,32 @@ class IncidentStore(Protocol):
 
     async def delete(self, key: IncidentKey) -> None:
         """Remove an incident."""
+        ...
+
+
+class Queries(Protocol):
+    """Read-only questions to what is stored."""
+
+    async def classifications(
+        self, keys: Sequence[PetitionKey]
+    ) -> dict[PetitionKey, ClassificationRecord]:
+        """Those that exist."""
+        ...
+
+    async def newest(
+        self, prefix: str, category_code: str, band: int, after: Position, most: int
+    ) -> list[ClassificationRecord]:
+        """A page of classifications, newest first."""
+        ...
+
+    async def largest(
+        self, prefix: str, least: int, seen_from: datetime | None, after: Position, most: int
+    ) -> list[IncidentRecord]:
+        """A page of incidents, largest first."""
+        ...
+
+    async def incident(
+        self, key: IncidentKey
+    ) -> tuple[IncidentRecord, list[IncidentMember]] | None:
+        """An incident with its members, oldest first."""
         ...

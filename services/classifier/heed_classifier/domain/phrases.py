@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -18,21 +19,27 @@ class Hit:
 class PhraseIndex:
     """A set of phrases, looked up by their first two characters.
 
-    A text of n characters costs n dictionary look-ups plus the few comparisons of the phrases that
-    share a beginning: 1,500 phrases in 300 characters take about a tenth of a millisecond.
+    A regular expression of all first characters skips the places where nothing can begin, so that
+    small sets cost next to nothing; what is left is one dictionary look-up for each place.
     """
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self._by_start: dict[str, list[str]] = {}
+        self._single: dict[str, str] = {}
         for phrase in sorted(set(phrases), key=lambda p: (-len(p), p)):
-            self._by_start.setdefault(phrase[:2], []).append(phrase)
+            if len(phrase) == 1:
+                self._single[phrase] = phrase
+            else:
+                self._by_start.setdefault(phrase[:2], []).append(phrase)
+        first = {start[0] for start in self._by_start} | set(self._single)
+        self._first = re.compile(f"[{re.escape(''.join(sorted(first)))}]") if first else None
 
     def find(self, text: str) -> Iterator[Hit]:
         """Yield every phrase of the set in a folded text, longer ones first at each place."""
-        for start in range(len(text)):
-            for key in (text[start : start + 2], text[start]):
-                for phrase in self._by_start.get(key, ()):
-                    if text.startswith(phrase, start):
-                        yield Hit(phrase, start, start + len(phrase))
-                if len(key) == 1:
-                    break
+        for place in self._first.finditer(text) if self._first else ():
+            start = place.start()
+            for phrase in self._by_start.get(text[start : start + 2], ()):
+                if text.startswith(phrase, start):
+                    yield Hit(phrase, start, start + len(phrase))
+            if text[start] in self._single:
+                yield Hit(text[start], start, start + 1)

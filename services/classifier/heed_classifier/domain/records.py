@@ -95,6 +95,15 @@ class IncidentRecord:
     places: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class IncidentMember:
+    """A matter of an incident with the region that decides who sees it."""
+
+    key: PetitionKey
+    k: int
+    region_code: str
+
+
 def city_of(region_code: str) -> str:
     """The city-level code above a region; a city or province is its own."""
     return f"{region_code[:4]}00"

@@ -14,7 +14,7 @@ from typing import Any
 from heed_classifier.domain.decision import Target
 from heed_classifier.domain.nature import Importance, Level, Nature, Route, Urgency
 from heed_classifier.domain.phrases import Hit, PhraseIndex
-from heed_classifier.domain.text import clauses, fold
+from heed_classifier.domain.text import clause_around, fold
 
 _HEAD_CHARACTERS = 40
 # Buckets of the contract: 21-50 people are important, more than 100 are many.
@@ -77,13 +77,23 @@ class _Danger:
         self._now = _index(table.get("now", ""))
         self._dates = re.compile(table["dates"]) if "dates" in table else None
 
-    def find(self, clause: str) -> list[Hit]:
-        """The cues of a folded clause that count."""
-        hits = list(self._cues.find(clause))
-        if not hits or any(self._now.find(clause)):
-            return hits
+    def find(self, folded: str) -> list[Hit]:
+        """The cues of a folded text that count in their clauses."""
+        counted: dict[tuple[int, int], bool] = {}
+        found: list[Hit] = []
+        for hit in self._cues.find(folded):
+            bounds = clause_around(folded, hit.start)
+            if bounds not in counted:
+                counted[bounds] = self._counts(folded[slice(*bounds)])
+            if counted[bounds]:
+                found.append(hit)
+        return found
+
+    def _counts(self, clause: str) -> bool:
+        if any(self._now.find(clause)):
+            return True
         past = self._dates is not None and self._dates.search(clause) is not None
-        return [] if past or any(self._unless.find(clause)) else hits
+        return not past and not any(self._unless.find(clause))
 
 
 class GradeRules:
@@ -109,15 +119,9 @@ class GradeRules:
 
     def danger(self, text: str) -> tuple[Hit, ...]:
         """The U0 phrases of a text: danger to life now. Runs before any model."""
-        found: list[Hit] = []
-        for offset, clause in clauses(text):
-            folded = fold(clause)
-            for danger in self._dangers:
-                found += [
-                    Hit(hit.phrase, hit.start + offset, hit.end + offset)
-                    for hit in danger.find(folded)
-                ]
-        return tuple(found)
+        folded = fold(text)
+        found = [hit for danger in self._dangers for hit in danger.find(folded)]
+        return tuple(sorted(found, key=lambda hit: (hit.start, -hit.end)))
 
     def grade(self, text: str, people_bucket: int) -> Grades:
         """Grade a matter by its facts."""

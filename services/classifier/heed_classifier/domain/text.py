@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _FULLWIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_ENDS = frozenset("，。！？；：、,.!?;:\n")
 _FOLD = {**_FULLWIDTH, 0x3000: 0x20, 0x00A0: 0x20, ord("\t"): 0x20}
 
 
@@ -37,12 +38,23 @@ def clauses(text: str) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     start = 0
     for position, character in enumerate(text + "\n"):
-        if character in "，。！？；：、,.!?;\n":
+        if character in _ENDS:
             clause = text[start:position]
             if clause.strip():
                 found.append((start, clause))
             start = position + 1
     return found
+
+
+def clause_around(text: str, place: int) -> tuple[int, int]:
+    """Start and end of the clause in which a place lies."""
+    start = place
+    while start > 0 and text[start - 1] not in _ENDS:
+        start -= 1
+    end = place
+    while end < len(text) and text[end] not in _ENDS:
+        end += 1
+    return start, end
 
 
 def title_of(text: PetitionText, longest: int = 40) -> str:

@@ -1,0 +1,115 @@
+"""Corrections over TLS on a real database: they change everything that was derived."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import grpc
+import pytest
+from heed.classifier.v1 import resources_pb2 as resources
+from heed.common.v1 import matter_pb2 as common
+
+from heed_shared.errors import reason_of
+from tests.classifier.builders import NOON, petition
+from tests.classifier.serving import NOBODY, WAGES, Serving, correction, get
+from tests.classifier.test_incidents import CONCRETE
+from tests.classifier.test_petition_feed import events, totals
+
+
+async def test_a_correction_changes_everything_derived(served: Serving) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+    before = await get(served, item)
+
+    request = correction(before, category_code="0501", urgency=common.URGENCY_U1)
+    after = (await served.stub().CorrectClassification(request)).classification
+
+    matter = after.matters[0]
+    assert (matter.category_code, matter.subcategory_code) == ("05", "0501")
+    assert matter.urgency == common.URGENCY_U1
+    assert matter.proposed_route == common.LEGAL_ROUTE_DUTY
+    assert matter.target.unit.endswith("生态环境局")
+    assert after.decision.method == resources.Decision.METHOD_PERSON
+    assert after.decision.corrected_by.identity == "staff/officer"
+    assert after.decision.reason == "看过原文"
+    assert after.etag != before.etag
+    assert {cell[2] for cell in await totals(served.feed)} == {"05"}
+
+
+async def test_a_correction_of_nature_takes_the_item_out_of_the_counts(served: Serving) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+    request = correction(await get(served, item), nature=common.NATURE_ENQUIRY)
+
+    await served.stub().CorrectClassification(request)
+
+    assert await totals(served.feed) == {}
+
+
+async def test_the_same_correction_again_gets_the_same_answer(served: Serving) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+    request = correction(await get(served, item), category_code="05")
+
+    first = await served.stub().CorrectClassification(request)
+    second = await served.stub().CorrectClassification(request)
+
+    assert first == second
+    request.category_code = "01"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.stub().CorrectClassification(request)
+    assert reason_of(caught.value) == "REQUEST_ID_REUSED"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"etag": "old", "category_code": "01"}, "STALE_ETAG"),
+        ({"category_code": "99"}, "UNKNOWN_CATEGORY"),
+        ({}, "INVALID_FIELD"),
+        ({"category_code": "01", "reason": ""}, "INVALID_FIELD"),
+        ({"category_code": "01", "matter": f"{NOBODY}/matters/1"}, "NOT_FOUND"),
+    ],
+)
+async def test_a_wrong_correction_is_refused(
+    served: Serving, changes: dict[str, str], reason: str
+) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+    request = correction(await get(served, item), **changes)
+
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.stub().CorrectClassification(request)
+
+    assert reason_of(caught.value) == reason
+    assert (await get(served, item)).decision.method == resources.Decision.METHOD_RULES
+
+
+async def test_a_person_may_find_an_accusation_which_is_then_reported(served: Serving) -> None:
+    item = petition(*WAGES)
+    await served.feed.register(item)
+    request = correction(await get(served, item), nature=common.NATURE_ACCUSATION)
+
+    answer = (await served.stub().CorrectClassification(request)).classification
+
+    assert answer.matters[0].nature == common.NATURE_ACCUSATION
+    assert await totals(served.feed) == {}
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await get(served, item)
+    assert reason_of(caught.value) == "NOT_FOUND"
+
+
+async def test_who_is_left_alone_by_a_found_accusation_is_told(served: Serving) -> None:
+    items = [petition(*text, at=NOON + timedelta(hours=n)) for n, text in enumerate(CONCRETE[:2])]
+    padding = [petition(f"第{n}号路口没有红绿灯") for n in range(40)]
+    await served.feed.register(*padding, *items)
+    first = await get(served, items[0])
+    assert first.matters[0].incident
+    request = correction(await get(served, items[1]), nature=common.NATURE_ACCUSATION)
+
+    await served.stub().CorrectClassification(request)
+
+    after = await get(served, items[0])
+    assert after.matters[0].incident == ""
+    assert after.etag != first.etag
+    assert (await events(served.feed))[-2:] == ["ACCUSATION_SUSPECTED", "INCIDENT_CHANGED"]
