@@ -1,1 +1,1 @@
-"""What every Heed service needs and no domain rule: server, clients, errors, feeds, database, clock, ids."""
+"""What every Heed service needs and no domain rule: server, clients, errors, feeds, database."""

@@ -22,7 +22,7 @@ from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
 from heed.intake.v1 import resources_pb2 as intake
 from heed.warning.v1 import warning_service_pb2, warning_service_pb2_grpc
 
-from heed_local.demo.report import LEVELS, TRACKS, WARNING_STATES
+from heed_local.demo.words import LEVELS, TRACKS, WARNING_STATES
 from heed_local.desk import Desk
 from heed_shared.clock import SHANGHAI
 
