@@ -79,6 +79,8 @@ ACCUSATIONS = [
     ("实名举报信：有人贪污公款", True, "says it is one, and names the misconduct"),
     ("派出所所长充当恶霸的保护伞", True, "official who shields criminals"),
     ("尊敬的书记：小区路灯坏了", False, "the official is only addressed"),
+    ("尊敬的胡书记：我们的血汗钱被平台侵吞", False, "written to, not about"),
+    ("王市长您好，请严查诈骗案的保护伞", False, "written to, not about"),
     ("举报工厂偷排废水", False, "a firm's wrong is a request to act, not an accusation"),
     ("工作人员态度差，让我跑了三趟", False, "poor service is no misconduct of office"),
     ("老板挪用公款" + "，" * 60 + "请局长处理", False, "too far apart to belong together"),

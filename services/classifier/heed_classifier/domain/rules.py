@@ -60,12 +60,20 @@ class NatureRules:
         folded = fold(text)
         alone = tuple(self._alone.find(folded))
         misconduct = list(self._misconduct.find(folded))
-        persons = list(self._persons.find(folded))
+        persons = [hit for hit in self._persons.find(folded) if not _is_addressed(folded, hit)]
         for wrong in misconduct:
             for person in persons:
                 if abs(wrong.start - person.start) <= self._window:
                     return (person, wrong)
         return alone if alone and misconduct else ()
+
+
+def _is_addressed(folded: str, person: Hit) -> bool:
+    """Whether an official is the one written to, and not the one written about."""
+    before, after = folded[max(0, person.start - 6) : person.start], folded[person.end :]
+    return "尊敬" in before or after.lstrip(" ,").startswith(
+        ("您好", "你好", ":", "您 好", "同志:")
+    )
 
 
 class _Danger:
