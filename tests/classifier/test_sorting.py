@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -138,6 +139,23 @@ def test_odd_texts_get_an_honest_answer(text: str, sorter: TorchSorter) -> None:
 
     assert found.band is not Band.AUTO
     assert found.category_code
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["着火了", "书记", "贪污", "房产证", "老人摔伤", "，", "a1"],
+)
+def test_the_longest_text_made_of_one_piece_takes_no_more_than_seconds(
+    piece: str, sorter: TorchSorter
+) -> None:
+    long = (piece * 100_000)[:100_000]
+    half = ("书记" * 25_000) + "，" * 100 + ("贪污" * 25_000)
+    started = time.process_time()
+
+    for text in (long, half):
+        answer(ToSort(PetitionText("", text)), sorter)
+
+    assert time.process_time() - started < 5
 
 
 def test_a_batch_answers_as_single_texts_do(sorter: TorchSorter) -> None:

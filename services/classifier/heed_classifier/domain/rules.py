@@ -7,6 +7,7 @@ who needs protection can only make a matter more urgent, never less.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from heed_classifier.domain.decision import Target
 from heed_classifier.domain.nature import Importance, Level, Nature, Route, Urgency
 from heed_classifier.domain.phrases import Hit, PhraseIndex
-from heed_classifier.domain.text import clause_around, fold
+from heed_classifier.domain.text import Clauses, fold
 
 _HEAD_CHARACTERS = 40
 # Buckets of the contract: 21-50 people are important, more than 100 are many.
@@ -61,10 +62,11 @@ class NatureRules:
         alone = tuple(self._alone.find(folded))
         misconduct = list(self._misconduct.find(folded))
         persons = [hit for hit in self._persons.find(folded) if not _is_addressed(folded, hit)]
+        starts = [person.start for person in persons]
         for wrong in misconduct:
-            for person in persons:
-                if abs(wrong.start - person.start) <= self._window:
-                    return (person, wrong)
+            nearest = bisect_left(starts, wrong.start - self._window)
+            if nearest < len(starts) and starts[nearest] <= wrong.start + self._window:
+                return (persons[nearest], wrong)
         return alone if alone and misconduct else ()
 
 
@@ -87,10 +89,14 @@ class _Danger:
 
     def find(self, folded: str) -> list[Hit]:
         """The cues of a folded text that count in their clauses."""
+        hits = list(self._cues.find(folded))
+        if not hits:
+            return []
+        clauses = Clauses(folded)
         counted: dict[tuple[int, int], bool] = {}
         found: list[Hit] = []
-        for hit in self._cues.find(folded):
-            bounds = clause_around(folded, hit.start)
+        for hit in hits:
+            bounds = clauses.around(hit.start)
             if bounds not in counted:
                 counted[bounds] = self._counts(folded[slice(*bounds)])
             if counted[bounds]:

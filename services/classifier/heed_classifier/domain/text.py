@@ -6,6 +6,7 @@ facts``. Folding for comparison therefore never changes the number of characters
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 _FULLWIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
@@ -46,15 +47,19 @@ def clauses(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def clause_around(text: str, place: int) -> tuple[int, int]:
-    """Start and end of the clause in which a place lies."""
-    start = place
-    while start > 0 and text[start - 1] not in _ENDS:
-        start -= 1
-    end = place
-    while end < len(text) and text[end] not in _ENDS:
-        end += 1
-    return start, end
+class Clauses:
+    """The clauses of one text, found by a place inside them."""
+
+    def __init__(self, text: str) -> None:
+        self._ends = [place for place, character in enumerate(text) if character in _ENDS]
+        self._length = len(text)
+
+    def around(self, place: int) -> tuple[int, int]:
+        """Start and end of the clause in which a place lies."""
+        following = bisect_left(self._ends, place)
+        start = self._ends[following - 1] + 1 if following else 0
+        end = self._ends[following] if following < len(self._ends) else self._length
+        return start, end
 
 
 def title_of(text: PetitionText, longest: int = 40) -> str:
