@@ -101,7 +101,7 @@ async def sums(store: Database, measure: int = MEASURE_ITEMS) -> dict[tuple[str,
 
 
 def panels(store: Database) -> PostgresPanels:
-    return PostgresPanels(store, PostgresCounts(), PLACES.level, PLACES.above)
+    return PostgresPanels(store, PostgresCounts(), PLACES.level, PLACES.still_above)
 
 
 async def test_a_county_item_counts_in_its_city_and_province_and_a_city_item_does_not_go_down(

@@ -9,15 +9,10 @@ from typing import Any
 
 import grpc
 import pytest
-from google.longrunning.operations_pb2 import GetOperationRequest
 from google.protobuf.message import Message
-from heed.feed.v1 import feed_service_pb2
 from heed.warning.v1 import warning_service_pb2 as pb
 from heed.warning.v1.resources_pb2 import (
-    CellForecast,
-    Forecaster,
     LevelRule,
-    ThresholdPolicy,
 )
 from heed.warning.v1.resources_pb2 import Warning as WarningMessage
 
@@ -25,52 +20,15 @@ from heed_shared.errors import reason_of
 from tests.warning.conftest import (
     CITY,
     COUNTY,
-    PROVINCE,
     SECOND_COUNTY,
     START,
     Post,
     cell,
     counts,
 )
+from tests.warning.rpc_setup import FIRST, WEEK, firing, new_id, policy, refused
 
-FIRST = START - timedelta(days=200)
-WEEK = [2, 1, 3, 2, 1, 0, 1]
 NOBODY = f"warnings/{COUNTY}-{uuid.uuid4()}"
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
-
-
-async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
-    """Status and reason of a call that must fail."""
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return caught.value.code(), reason_of(caught.value)
-
-
-def policy(**fields: Any) -> ThresholdPolicy:
-    """A fixed policy for one county."""
-    defaults: dict[str, Any] = {
-        "region_prefix": COUNTY,
-        "strategy": ThresholdPolicy.STRATEGY_FIXED,
-        "window_days": 7,
-        "levels": [LevelRule(level=2, limit=8)],  # type: ignore[arg-type]
-        "min_count": 1,
-        "pending_evaluations": 1,
-        "clear_evaluations": 2,
-    }
-    return ThresholdPolicy(**defaults | fields)
-
-
-async def firing(post: Post) -> WarningMessage:
-    """A warning that fires: a fixed policy over a steady series."""
-    request = pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=policy())
-    await post.stub().CreateThresholdPolicy(request)
-    await post.record(counts(WEEK * 30, FIRST))
-    response = await post.evaluate(START)
-    assert [item.state for item in response.changed_warnings] == [WarningMessage.STATE_FIRING]
-    return response.changed_warnings[0]
 
 
 REQUESTS: dict[str, tuple[Callable[[], Message], set[str]]] = {
@@ -274,37 +232,6 @@ async def test_a_request_id_serves_one_payload(post: Post) -> None:
     )  # fmt: skip
 
 
-async def test_small_counts_are_hidden_and_zero_is_not(post: Post) -> None:
-    await post.record(counts([0, 1, 4, 5, 12], START))
-    request = pb.QuerySeriesRequest(cell=cell(PROVINCE), from_day="2025-06-02", to_day="2025-06-06")
-    days = (await post.stub().QuerySeries(request)).days
-    assert [(day.count, day.suppressed) for day in days] == [
-        (0, False), (0, True), (0, True), (5, False), (12, False),
-    ]  # fmt: skip
-
-
-async def test_a_forecast_has_days_horizons_and_probabilities(post: Post) -> None:
-    await post.record(counts(WEEK * 28, FIRST))
-    await post.advance(START)
-    asked = pb.ForecastRequest(cells=[cell(), cell(SECOND_COUNTY)])
-    answer = (await post.stub().Forecast(asked)).forecasts
-    made, short = answer
-    assert short.outcome == CellForecast.OUTCOME_INSUFFICIENT_HISTORY
-    assert not short.days
-    assert made.outcome == CellForecast.OUTCOME_FORECAST
-    assert made.forecaster == "baseline/seasonal"
-    assert (made.as_of, len(made.days)) == ("2025-06-01", 28)
-    assert made.days[0].day == "2025-06-02"
-    assert [item.horizon_days for item in made.horizons] == [7, 14, 28]
-    assert made.horizons[0].expected_count == pytest.approx(10, rel=0.25)
-    chances = [item.exceedance_probability for item in made.horizons]
-    assert chances == sorted(chances)
-    assert 0.0 <= chances[0] <= 0.1
-    values = [item.value for item in made.horizons[0].quantiles]
-    assert values == sorted(values)
-    assert (await post.stub().Forecast(asked)).forecasts == answer, "the same again"
-
-
 async def test_policies_are_listed_with_the_default_first_and_page_by_page(post: Post) -> None:
     for _ in range(3):
         request = pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=policy())
@@ -343,53 +270,3 @@ async def test_warnings_are_listed_page_by_page_without_gaps(post: Post) -> None
             break
     assert len(seen) == len(set(seen)) == 6
     assert set(seen) == raised
-
-
-async def test_training_runs_as_an_operation_and_its_result_is_used_if_better(post: Post) -> None:
-    start = pb.TrainForecasterRequest(request_id=new_id(), max_seconds=6)
-    assert (await refused(post.stub("steward").TrainForecaster(start)))[1] == "INSUFFICIENT_HISTORY"
-    for number, category in enumerate(("01", "02", "03")):
-        shape = [number + 1, 2, 3, 2, 1 + number, 0, 1]
-        await post.record(counts(shape * 28, FIRST, COUNTY, category))
-    await post.advance(START)
-    operation = await post.stub("steward").TrainForecaster(start)
-    assert (await post.stub("steward").TrainForecaster(start)).name == operation.name
-    other = pb.TrainForecasterRequest(request_id=new_id())
-    assert (await refused(post.stub("steward").TrainForecaster(other)))[1] == "ALREADY_RUNNING"
-    while not operation.done:
-        operation = await post.operations("steward").GetOperation(
-            GetOperationRequest(name=operation.name)
-        )
-    assert not operation.HasField("error"), operation.error.message
-    result, metadata = pb.TrainForecasterResponse(), pb.TrainForecasterMetadata()
-    assert operation.response.Unpack(result)
-    assert operation.metadata.Unpack(metadata)
-    assert metadata.progress == 1.0
-    trained = result.forecaster
-    assert (trained.kind, trained.seed, trained.cell_count) == ("lstm", 1, 9)
-    assert (trained.data_from, trained.data_to) == (FIRST.isoformat(), "2025-06-01")
-    assert result.promoted == (trained.validation_loss < trained.baseline_loss)
-    current = Forecaster.STATE_CURRENT
-    assert trained.state == (current if result.promoted else Forecaster.STATE_CANDIDATE)
-    listed = await post.stub().ListForecasters(pb.ListForecastersRequest())
-    assert [item.name for item in listed.forecasters] == [trained.name]
-    forecast = await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
-    used = trained.name if result.promoted else "baseline/seasonal"
-    assert forecast.forecasts[0].forecaster == used
-    await post.rows("UPDATE forecaster SET state = 2")
-    await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
-    forecast = await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
-    assert forecast.forecasts[0].forecaster == trained.name, "another promotion is noticed"
-    assert (await post.evaluate(START)).cell_count == 9
-
-
-async def test_the_snapshot_has_every_warning_once(post: Post) -> None:
-    warning = await firing(post)
-    events = [
-        event
-        async for part in post.feed().GetFeedSnapshot(
-            feed_service_pb2.GetFeedSnapshotRequest(feed="warning.warnings")
-        )
-        for event in part.events
-    ]
-    assert [(event.subject, event.etag) for event in events] == [(warning.name, warning.etag)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from datetime import timedelta
 
@@ -93,3 +94,24 @@ async def test_pending_warnings_are_listed_only_when_asked_for(post: Post) -> No
     assert len(everyone.warnings) + len(pending.warnings) >= 1
     assert all(item.state != WarningMessage.STATE_PENDING for item in everyone.warnings)
     assert all(item.state == WarningMessage.STATE_PENDING for item in pending.warnings)
+
+
+async def test_two_evaluations_of_one_day_at_once_are_one(post: Post) -> None:
+    await with_surge(post)
+    await post.evaluate(START)
+    await post.advance(START + timedelta(days=2))
+    day = (START + timedelta(days=1)).isoformat()
+    calls = [post.stub().Evaluate(pb.EvaluateRequest(as_of=day)) for _ in range(4)]
+    answers = await asyncio.gather(*calls)
+    assert all(answer == answers[0] for answer in answers)
+    runs = await post.rows("SELECT as_of, changed_uids FROM evaluation_run ORDER BY as_of")
+    assert len(runs) == 2
+    events = await post.rows("SELECT subject FROM feed_event")
+    assert len(events) == len(answers[0].changed_warnings) == 1
+
+
+async def test_counts_of_a_region_that_a_later_table_dropped_stop_nothing(post: Post) -> None:
+    await with_surge(post)
+    await post.rows("UPDATE cell_day SET region_code = '329999' WHERE region_code = '320104'")
+    response = await post.evaluate(START)
+    assert response.cell_count == 4

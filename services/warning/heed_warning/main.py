@@ -133,7 +133,7 @@ def _parts(settings: WarningSettings, database: Database) -> Parts:
     places = Places(Regions.load(settings.regions), Taxonomy.load(settings.taxonomy))
     counts, policies, warnings = PostgresCounts(), PostgresPolicies(), PostgresWarnings()
     forecasters, models = PostgresForecasters(), CurrentModel(database)
-    panels = PostgresPanels(database, counts, places.level, places.above)
+    panels = PostgresPanels(database, counts, places.level, places.still_above)
     page_tokens = PageTokens(settings.page_token_key)
     return Parts(
         database=database,

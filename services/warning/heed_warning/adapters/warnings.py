@@ -62,10 +62,13 @@ FROM unnest($1::text[], $2::text[]) AS raised (region_code, category_code)
 WHERE warning.region_code = raised.region_code
   AND warning.category_code = raised.category_code AND rest_level > 0
 """
+# Evaluations of two days at once would move warnings in the wrong order.
+_LOCK_RUNS = "SELECT pg_advisory_xact_lock(hashtextextended('heed.warning.evaluation', 0))"
 _BEGIN_RUN = """
 INSERT INTO evaluation_run
     (as_of, cell_count, insufficient_history_count, forecaster, changed_uids, evaluated_at)
-VALUES ($1, $2, $3, $4, '{}', $5)
+SELECT $1::date, $2::integer, $3::integer, $4::text, '{}'::uuid[], $5::timestamptz
+WHERE NOT EXISTS (SELECT FROM evaluation_run WHERE as_of > $1)
 ON CONFLICT (as_of) DO NOTHING
 RETURNING as_of
 """
@@ -80,7 +83,8 @@ class PostgresWarnings:
     """Implements the port Warnings."""
 
     async def begin_run(self, tx: Transaction, run: Run, evaluated_at: datetime) -> bool:
-        """Claim the evaluation of a day; False when another process made it."""
+        """Claim the evaluation of a day; False when it, or that of a later day, was made."""
+        await tx.connection.exec_driver_sql(_LOCK_RUNS)
         row = (
             run.as_of,
             run.cell_count,

@@ -82,7 +82,7 @@ class Evaluator:
                 policies=policies,
                 model=model,
                 working=working_day,
-                ancestors=self.places.above,
+                ancestors=self.places.still_above,
             )
             run = await self._move(board)
         telemetry.record("heed.warning.evaluation_duration", time.monotonic() - started)
@@ -107,14 +107,20 @@ class Evaluator:
         run = _run_of(board)
         async with self.database.transaction() as tx:
             if not await self.warnings.begin_run(tx, run, now):
-                stored = await self.warnings.latest_run(tx.connection)
-                return stored or run
+                return await self._made_already(tx, run)
             moves = self._decide(board, await self.warnings.standing(tx), now)
             changed = tuple(warning.uid for warning, _ in moves.announced)
             await self._write(tx, moves, now)
             await self.warnings.finish_run(tx, board.as_of, changed)
             await tx.commit()
         return replace(run, changed=changed)
+
+    async def _made_already(self, tx: Transaction, run: Run) -> Run:
+        """Return the run of another process for the same day."""
+        stored = await self.warnings.latest_run(tx.connection)
+        if stored is None or stored.as_of != run.as_of:
+            raise InvalidField("as_of", "a later day was evaluated meanwhile")
+        return stored
 
     def _decide(self, board: Board, standing: dict[Cell, CellWarning], now: datetime) -> _Moves:
         moves = _Moves([], [], [])

@@ -7,7 +7,7 @@ from datetime import date
 
 from heed_shared.errors import UnknownCategory, UnknownRegion
 from heed_shared.reference.calendar import CalendarUnknown, is_working_day
-from heed_shared.reference.regions import Regions
+from heed_shared.reference.regions import Regions, level_of
 from heed_shared.reference.taxonomy import Taxonomy
 from heed_warning.domain.panel import CITY, COUNTY, PROVINCE, Cell
 
@@ -23,12 +23,20 @@ class Places:
         self._taxonomy = taxonomy
 
     def above(self, region: str) -> Sequence[str]:
-        """Return the regions above one, the nearest first."""
+        """Return the regions above one, the nearest first.
+
+        Raises:
+            UnknownRegion: The region is in no mounted table.
+        """
         return self._regions.ancestors(region)
 
+    def still_above(self, region: str) -> Sequence[str]:
+        """Return the same for a region with counts, which a later table may have dropped."""
+        return self._regions.ancestors(region) if region in self._regions else ()
+
     def level(self, region: str) -> int:
-        """Return the level of a region as a number."""
-        return _LEVELS[self._regions.level(region)]
+        """Return the level of a region as a number, which its code itself says."""
+        return _LEVELS[level_of(region)]
 
     def require(self, cell: Cell, field: str = "cell") -> None:
         """Check that a cell names a known region and a known first-level category.

@@ -95,7 +95,7 @@ class Warnings(Protocol):
     """Warnings and evaluations in the database."""
 
     async def begin_run(self, tx: Transaction, run: Run, evaluated_at: datetime) -> bool:
-        """Claim the evaluation of a day; False when another process made it."""
+        """Claim the evaluation of a day; False when it, or that of a later day, was made."""
 
     async def finish_run(self, tx: Transaction, as_of: date, changed: Sequence[UUID]) -> None:
         """Note which warnings the evaluation changed."""

@@ -1,0 +1,54 @@
+"""What tests of RPCs share: calls that must fail, a policy, a warning that fires."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import pytest
+from heed.warning.v1 import warning_service_pb2 as pb
+from heed.warning.v1.resources_pb2 import LevelRule, ThresholdPolicy
+from heed.warning.v1.resources_pb2 import Warning as WarningMessage
+
+from heed_shared.errors import reason_of
+from tests.warning.conftest import COUNTY, START, Post, counts
+
+FIRST = START - timedelta(days=200)
+WEEK = [2, 1, 3, 2, 1, 0, 1]
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
+    """Status and reason of a call that must fail."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value.code(), reason_of(caught.value)
+
+
+def policy(**fields: Any) -> ThresholdPolicy:
+    """A fixed policy for one county."""
+    defaults: dict[str, Any] = {
+        "region_prefix": COUNTY,
+        "strategy": ThresholdPolicy.STRATEGY_FIXED,
+        "window_days": 7,
+        "levels": [LevelRule(level=2, limit=8)],  # type: ignore[arg-type]
+        "min_count": 1,
+        "pending_evaluations": 1,
+        "clear_evaluations": 2,
+    }
+    return ThresholdPolicy(**defaults | fields)
+
+
+async def firing(post: Post) -> WarningMessage:
+    """A warning that fires: a fixed policy over a steady series."""
+    request = pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=policy())
+    await post.stub().CreateThresholdPolicy(request)
+    await post.record(counts(WEEK * 30, FIRST))
+    response = await post.evaluate(START)
+    assert [item.state for item in response.changed_warnings] == [WarningMessage.STATE_FIRING]
+    return response.changed_warnings[0]

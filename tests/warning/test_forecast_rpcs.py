@@ -1,0 +1,138 @@
+"""Forecasts, trained forecasters, hidden counts and the snapshot, over mutual TLS."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from google.longrunning.operations_pb2 import GetOperationRequest
+from heed.disposal.v1.events_pb2 import OutcomeEvent, WarningVerdict
+from heed.feed.v1 import feed_service_pb2
+from heed.feed.v1.event_pb2 import Event
+from heed.warning.v1 import warning_service_pb2 as pb
+from heed.warning.v1.resources_pb2 import CellForecast, Forecaster
+from heed.warning.v1.resources_pb2 import Warning as WarningMessage
+
+from heed_shared.clock import ReplayClock
+from heed_shared.database import Database
+from heed_shared.feed import Delivery
+from heed_shared.reference.regions import Regions
+from heed_shared.reference.taxonomy import Taxonomy
+from heed_warning.adapters.counts import PostgresCounts
+from heed_warning.adapters.observation_handler import OutcomeHandler
+from heed_warning.adapters.warnings import PostgresWarnings
+from heed_warning.application.judging import Desk
+from heed_warning.application.places import Places
+from tests.warning.conftest import COUNTY, PROVINCE, SECOND_COUNTY, START, Post, cell, counts
+from tests.warning.rpc_setup import FIRST, WEEK, firing, new_id, refused
+
+
+async def hear(post: Post, warning: str, finding: int) -> None:
+    """Apply a verdict as the consumer of disposal.outcomes does."""
+    database = await Database.open(post.database["url"], "warning", 2)
+    desk = Desk(PostgresWarnings(), ReplayClock(datetime(2025, 6, 4, tzinfo=UTC)))
+    places = Places(Regions.load(None), Taxonomy.load(None))
+    verdict = WarningVerdict(warning=warning, finding=finding)  # type: ignore[arg-type]
+    delivery = Delivery(Event(outcome=OutcomeEvent(verdict=verdict)), "")
+    async with database.transaction() as tx:
+        await OutcomeHandler(PostgresCounts(), places, desk).apply(tx, [delivery], None)
+        await tx.commit()
+    await database.close()
+
+
+async def test_what_handling_found_is_taken_over_unless_a_person_has_judged(post: Post) -> None:
+    warning = await firing(post)
+    name = pb.GetWarningRequest(name=warning.name)
+    await hear(post, warning.name, WarningVerdict.FINDING_EXPLAINED)
+    heard = (await post.stub().GetWarning(name)).warning
+    assert heard.verdict == WarningMessage.VERDICT_EXPLAINED
+    assert not heard.HasField("judged_by")
+    judge = pb.JudgeWarningRequest(
+        name=heard.name, etag=heard.etag, request_id=new_id(),
+        verdict=WarningMessage.VERDICT_CONFIRMED, note="属实",
+    )  # fmt: skip
+    await post.stub().JudgeWarning(judge)
+    await hear(post, warning.name, WarningVerdict.FINDING_FALSE)
+    kept = (await post.stub().GetWarning(name)).warning
+    assert kept.verdict == WarningMessage.VERDICT_CONFIRMED
+
+
+async def test_small_counts_are_hidden_and_zero_is_not(post: Post) -> None:
+    await post.record(counts([0, 1, 4, 5, 12], START))
+    request = pb.QuerySeriesRequest(cell=cell(PROVINCE), from_day="2025-06-02", to_day="2025-06-06")
+    days = (await post.stub().QuerySeries(request)).days
+    assert [(day.count, day.suppressed) for day in days] == [
+        (0, False), (0, True), (0, True), (5, False), (12, False),
+    ]  # fmt: skip
+
+
+async def test_a_forecast_has_days_horizons_and_probabilities(post: Post) -> None:
+    await post.record(counts(WEEK * 28, FIRST))
+    await post.advance(START)
+    asked = pb.ForecastRequest(cells=[cell(), cell(SECOND_COUNTY)])
+    answer = (await post.stub().Forecast(asked)).forecasts
+    made, short = answer
+    assert short.outcome == CellForecast.OUTCOME_INSUFFICIENT_HISTORY
+    assert not short.days
+    assert made.outcome == CellForecast.OUTCOME_FORECAST
+    assert made.forecaster == "baseline/seasonal"
+    assert (made.as_of, len(made.days)) == ("2025-06-01", 28)
+    assert made.days[0].day == "2025-06-02"
+    assert [item.horizon_days for item in made.horizons] == [7, 14, 28]
+    assert made.horizons[0].expected_count == pytest.approx(10, rel=0.25)
+    chances = [item.exceedance_probability for item in made.horizons]
+    assert chances == sorted(chances)
+    assert 0.0 <= chances[0] <= 0.1
+    values = [item.value for item in made.horizons[0].quantiles]
+    assert values == sorted(values)
+    assert (await post.stub().Forecast(asked)).forecasts == answer, "the same again"
+
+
+async def test_training_runs_as_an_operation_and_its_result_is_used_if_better(post: Post) -> None:
+    start = pb.TrainForecasterRequest(request_id=new_id(), max_seconds=6)
+    assert (await refused(post.stub("steward").TrainForecaster(start)))[1] == "INSUFFICIENT_HISTORY"
+    for number, category in enumerate(("01", "02", "03")):
+        shape = [number + 1, 2, 3, 2, 1 + number, 0, 1]
+        await post.record(counts(shape * 28, FIRST, COUNTY, category))
+    await post.advance(START)
+    operation = await post.stub("steward").TrainForecaster(start)
+    assert (await post.stub("steward").TrainForecaster(start)).name == operation.name
+    other = pb.TrainForecasterRequest(request_id=new_id())
+    assert (await refused(post.stub("steward").TrainForecaster(other)))[1] == "ALREADY_RUNNING"
+    while not operation.done:
+        operation = await post.operations("steward").GetOperation(
+            GetOperationRequest(name=operation.name)
+        )
+    assert not operation.HasField("error"), operation.error.message
+    result, metadata = pb.TrainForecasterResponse(), pb.TrainForecasterMetadata()
+    assert operation.response.Unpack(result)
+    assert operation.metadata.Unpack(metadata)
+    assert metadata.progress == 1.0
+    trained = result.forecaster
+    assert (trained.kind, trained.seed, trained.cell_count) == ("lstm", 1, 9)
+    assert (trained.data_from, trained.data_to) == (FIRST.isoformat(), "2025-06-01")
+    assert result.promoted == (trained.validation_loss < trained.baseline_loss)
+    current = Forecaster.STATE_CURRENT
+    assert trained.state == (current if result.promoted else Forecaster.STATE_CANDIDATE)
+    listed = await post.stub().ListForecasters(pb.ListForecastersRequest())
+    assert [item.name for item in listed.forecasters] == [trained.name]
+    forecast = await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
+    used = trained.name if result.promoted else "baseline/seasonal"
+    assert forecast.forecasts[0].forecaster == used
+    await post.rows("UPDATE forecaster SET state = 2")
+    await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
+    forecast = await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
+    assert forecast.forecasts[0].forecaster == trained.name, "another promotion is noticed"
+    assert (await post.evaluate(START)).cell_count == 9
+
+
+async def test_the_snapshot_has_every_warning_once(post: Post) -> None:
+    warning = await firing(post)
+    events = [
+        event
+        async for part in post.feed().GetFeedSnapshot(
+            feed_service_pb2.GetFeedSnapshotRequest(feed="warning.warnings")
+        )
+        for event in part.events
+    ]
+    assert [(event.subject, event.etag) for event in events] == [(warning.name, warning.etag)]
