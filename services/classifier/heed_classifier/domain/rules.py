@@ -15,7 +15,7 @@ from typing import Any
 from heed_classifier.domain.decision import Target
 from heed_classifier.domain.nature import Importance, Level, Nature, Route, Urgency
 from heed_classifier.domain.phrases import Hit, PhraseIndex
-from heed_classifier.domain.text import Clauses, fold
+from heed_classifier.domain.text import Clauses, clauses, fold
 
 _HEAD_CHARACTERS = 40
 # Buckets of the contract: 21-50 people are important, more than 100 are many.
@@ -42,6 +42,12 @@ class NatureRules:
             Nature.ENQUIRY: _index(table["enquiry"]["cues"]),
             Nature.APPEAL_REQUEST: _index(table["appeal_request"]["cues"]),
         }
+        opening = table["opening"]
+        self._openings = {
+            Nature.SUGGESTION: _index(opening["suggestion"]),
+            Nature.ENQUIRY: _index(opening["enquiry"]),
+        }
+        self._opening_unless = _index(opening["unless"])
         accusation = table["accusation"]
         self._window = int(accusation["window"])
         self._persons = _index(accusation["persons"])
@@ -55,6 +61,16 @@ class NatureRules:
             nature: sum(2.0 if hit.start < _HEAD_CHARACTERS else 1.0 for hit in index.find(folded))
             for nature, index in self._cues.items()
         }
+
+    def opening(self, text: str) -> Nature:
+        """The nature that a text gives itself in its first clause; UNKNOWN when it gives none."""
+        first = next((fold(clause) for _, clause in clauses(text) if len(clause.strip()) > 3), "")
+        if any(self._opening_unless.find(first)):
+            return Nature.UNKNOWN
+        for nature, index in self._openings.items():
+            if any(index.find(first)):
+                return nature
+        return Nature.UNKNOWN
 
     def accusation(self, text: str) -> tuple[Hit, ...]:
         """The phrases that make a text an accusation; empty when it is none by the rules."""
@@ -92,11 +108,11 @@ class _Danger:
         hits = list(self._cues.find(folded))
         if not hits:
             return []
-        clauses = Clauses(folded)
+        around = Clauses(folded).around
         counted: dict[tuple[int, int], bool] = {}
         found: list[Hit] = []
         for hit in hits:
-            bounds = clauses.around(hit.start)
+            bounds = around(hit.start)
             if bounds not in counted:
                 counted[bounds] = self._counts(folded[slice(*bounds)])
             if counted[bounds]:

@@ -18,6 +18,7 @@ from heed_classifier.domain.rules import NatureRules
 
 RULES_VERSION = "rules-1"
 _MOST_PHRASES = 6
+_OPENING_SCORE = 6.0
 
 
 class RulesSorter:
@@ -52,6 +53,9 @@ class RulesSorter:
         scores = self._nature_rules.scores(text)
         # Most of what is written to a petition office asks for something to be done.
         scores[Nature.APPEAL_REQUEST] = scores.get(Nature.APPEAL_REQUEST, 0.0) + 0.5
+        opening = self._nature_rules.opening(text)
+        if opening in scores:
+            scores[opening] += _OPENING_SCORE
         weights = {nature: math.exp(score) for nature, score in scores.items()}
         total = sum(weights.values())
         return {nature: weight / total for nature, weight in weights.items()}

@@ -23,6 +23,7 @@ from heed_classifier.learning.stored_model import LoadedModel
 _LEAST_KNOWN = 12
 _LEAST_SHARE = 0.35
 _CUE_WEIGHT = 2.0
+_OPENING_WEIGHT = 3.0
 
 
 class TorchSorter:
@@ -95,9 +96,11 @@ class TorchSorter:
     def _nature(self, text: str, log_probabilities: NDArray[Any]) -> dict[Nature, float]:
         cues = self._nature_rules.scores(text)
         total = sum(cues.values()) + 2.0
+        opening = self._nature_rules.opening(text)
         logits = [
             float(log_probabilities[nature - 1]) / self._model.nature_temperature
             + _CUE_WEIGHT * cues.get(nature, 0.0) / total
+            + _OPENING_WEIGHT * (nature is opening)
             for nature in list(Nature)[1:]
         ]
         probabilities = softmax(np.array([logits]))[0]
