@@ -74,7 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if command == "migrate" and settings.migration_url is None:
         sys.stderr.write("HEED_MIGRATION_URL: required to migrate\n")
         return 2
-    torch.set_num_threads(1)  # with a busy neighbour two threads collapse to a tenth
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_migrate(settings) if command == "migrate" else _serve(settings))
     return 0
@@ -94,6 +93,7 @@ async def _serve(settings: WarningSettings) -> None:
 async def open_service(settings: WarningSettings) -> AsyncIterator[Service]:
     """Build the service and everything behind it; closed in reverse order at the end."""
     telemetry = setup_telemetry(NAME, settings)
+    torch.set_num_threads(1)  # with a busy neighbour two threads collapse to a tenth
     async with AsyncExitStack() as stack:
         database = await Database.open(settings.database_url, SCHEMA, settings.pool_size)
         stack.push_async_callback(database.close)
