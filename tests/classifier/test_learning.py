@@ -9,7 +9,7 @@ import pytest
 
 from heed_classifier.adapters.build_sorting import nature_rules
 from heed_classifier.adapters.data_files import content_book
-from heed_classifier.domain.decision import first_level
+from heed_classifier.domain.decision import first_level, open_category
 from heed_classifier.domain.nature import Nature
 from heed_classifier.domain.rules_sorter import RulesSorter
 from heed_classifier.learning.calibration import macro_f1
@@ -120,6 +120,21 @@ def test_evidence_points_at_its_phrase_in_the_text(sorter: TorchSorter) -> None:
             assert evidence.weight > 0
         weights = [evidence.weight for evidence in opinion.evidence]
         assert weights == sorted(weights, reverse=True)
+
+
+def test_evidence_is_of_the_category_that_is_answered(sorter: TorchSorter) -> None:
+    text = "希望落实疾控中心和公共卫生人员的工资待遇，卫生系统补贴、津贴、绩效工资没有发"
+
+    opinion = sorter.opinions([text])[0]
+
+    category = open_category(opinion.content)
+    words = {
+        phrase
+        for entry in content_book().entries
+        if entry.code[:2] == category
+        for phrase in (*entry.strong, *entry.weak)
+    }
+    assert any(evidence.phrase in words for evidence in opinion.evidence[:2])
 
 
 def test_removing_the_evidence_lowers_the_probability_more_than_removing_other_text(

@@ -9,8 +9,8 @@ from typing import Protocol
 from heed_classifier.application.grouping import Grouping
 from heed_classifier.application.petition_changes import Change, Outcome
 from heed_classifier.application.ports import ClassificationStore
-from heed_classifier.application.sorting import ACCUSATION_CATEGORY, Sorting
-from heed_classifier.domain.decision import Sorted
+from heed_classifier.application.sorting import Sorting
+from heed_classifier.domain.decision import SEALED_CATEGORY, Sorted
 from heed_classifier.domain.incidents import MatterKey
 from heed_classifier.domain.nature import Band, Method, Nature, Urgency
 from heed_classifier.domain.records import (
@@ -185,7 +185,4 @@ class Correcting:
 
 
 def _is_accusation(correction: Correction) -> bool:
-    return (
-        correction.nature is Nature.ACCUSATION
-        or correction.category_code[:2] == ACCUSATION_CATEGORY
-    )
+    return correction.nature is Nature.ACCUSATION or correction.category_code[:2] == SEALED_CATEGORY

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heed_classifier.application.ports import Sorter, Workers
-from heed_classifier.domain.decision import Cutoffs, Opinion, Sorted, Target, first_level
+from heed_classifier.domain.decision import (
+    SEALED_CATEGORY,
+    Cutoffs,
+    Opinion,
+    Sorted,
+    Target,
+    first_level,
+)
 from heed_classifier.domain.nature import Band, Level, Method, Nature, Route
 from heed_classifier.domain.rules import GradeRules, NatureRules, RouteRules, TargetRules
 from heed_classifier.domain.text import PetitionText, title_of
@@ -15,7 +22,6 @@ from heed_shared.reference.regions import Regions
 
 # The model alone must be this sure before a text without any cue of misconduct counts as one.
 ACCUSATION_PROBABILITY = 0.97
-ACCUSATION_CATEGORY = "14"
 UNKNOWN_CATEGORY = "17"
 _MOST_CANDIDATES = 5
 _log = logging.getLogger(__name__)
@@ -103,7 +109,7 @@ class Sorting:
         nature, nature_probability, suspected = self._nature(item, opinion)
         ranked = first_level(opinion.content) or [(UNKNOWN_CATEGORY, 0.0)]
         # Discipline matters live in the sealed lane: what is no accusation has another category.
-        open_ranked = ranked if suspected else [r for r in ranked if r[0] != ACCUSATION_CATEGORY]
+        open_ranked = ranked if suspected else [r for r in ranked if r[0] != SEALED_CATEGORY]
         category, probability = (open_ranked or [(UNKNOWN_CATEGORY, 0.0)])[0]
         band = cutoffs.band(probability)
         if band is Band.AUTO and not opinion.sure:
@@ -133,7 +139,7 @@ class Sorting:
         text = item.text.joined
         accused = opinion.nature.get(Nature.ACCUSATION, 0.0)
         top = first_level(opinion.content)[:1]
-        discipline = bool(top) and top[0][0] == ACCUSATION_CATEGORY
+        discipline = bool(top) and top[0][0] == SEALED_CATEGORY
         suspected = bool(self._nature_rules.accusation(text)) or (
             accused >= ACCUSATION_PROBABILITY and discipline
         )

@@ -111,6 +111,17 @@ def rules_alone(scores: Mapping[str, float]) -> dict[str, float]:
     return {code: weight / (sum(weights.values()) + rest) for code, weight in weights.items()}
 
 
+SEALED_CATEGORY = "14"
+
+
+def open_category(content: Mapping[str, float]) -> str:
+    """The likeliest first level that is not sealed: the one that is shown, and explained."""
+    for code, _ in first_level(content):
+        if code != SEALED_CATEGORY:
+            return code
+    return ""
+
+
 def first_level(content: Mapping[str, float]) -> list[tuple[str, float]]:
     """Sum second-level probabilities to the first level, likeliest first."""
     sums: dict[str, float] = {}

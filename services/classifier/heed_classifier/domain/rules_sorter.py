@@ -10,7 +10,7 @@ from heed_classifier.domain.decision import (
     Cutoffs,
     Evidence,
     Opinion,
-    first_level,
+    open_category,
     rules_alone,
 )
 from heed_classifier.domain.nature import Nature
@@ -40,7 +40,7 @@ class RulesSorter:
         content = rules_alone(self._book.scores(hits))
         evidence: list[Evidence] = []
         if content:
-            best = first_level(content)[0][0]
+            best = open_category(content)
             for found in hits:
                 weight = max((w for c, w in found.weights.items() if c[:2] == best), default=0.0)
                 if weight > 0 and all(found.hit.phrase != e.phrase.lower() for e in evidence):

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from heed_classifier.domain.content import ContentBook, ContentHit
-from heed_classifier.domain.decision import Cutoffs, Opinion, blend_content
+from heed_classifier.domain.decision import Cutoffs, Opinion, blend_content, open_category
 from heed_classifier.domain.nature import Nature
 from heed_classifier.domain.rules import NatureRules
 from heed_classifier.learning import explain
@@ -71,8 +71,9 @@ class TorchSorter:
         rules: NDArray[Any],
     ) -> Opinion:
         codes = self._model.codes
-        best = codes[int(content.argmax())]
-        chosen = [i for i, code in enumerate(codes) if code[:2] == best[:2]]
+        probabilities = {code: float(p) for code, p in zip(codes, content, strict=True)}
+        best = open_category(probabilities)
+        chosen = [i for i, code in enumerate(codes) if code[:2] == best]
         strongest = sorted(chosen, key=lambda i: -content[i])[:2]
         weights = explain.character_weights(
             self._model.network, self._model.vocabulary, bag, text, strongest
@@ -80,14 +81,14 @@ class TorchSorter:
         words = [
             (found.hit.start, found.hit.end, max(for_it))
             for found in hits
-            if (for_it := [w for code, w in found.weights.items() if code[:2] == best[:2]])
+            if (for_it := [w for code, w in found.weights.items() if code[:2] == best])
         ]
-        agreed = bool(rules.any()) and codes[int(rules.argmax())][:2] == best[:2]
+        agreed = bool(rules.any()) and codes[int(rules.argmax())][:2] == best
         known = len(bag.indices) >= _LEAST_KNOWN and len(bag.indices) >= _LEAST_SHARE * len(
             set(text)
         )
         return Opinion(
-            content={code: float(p) for code, p in zip(codes, content, strict=True)},
+            content=probabilities,
             nature=self._nature(text, nature),
             evidence=explain.phrases(text, weights, words),
             sure=agreed and known,
