@@ -39,7 +39,6 @@ _DECLARED = (
     Metric("heed.feed.parked", "gauge", "{event}", "Events of a feed that are parked now"),
     Metric("heed.feed.lag", "gauge", "{event}", "Events that a consumer has not acknowledged"),
     Metric("heed.feed.held", "gauge", "{event}", "Events that a feed still holds"),
-    Metric("heed.feed.delay", "histogram", "s", "From an event to its effect", DELAY_BUCKETS_S),
     Metric("heed.feed.batch_duration", "histogram", "s", "Time to apply a batch", RPC_BUCKETS_S),
     Metric("heed.feed.watchers", "observed", "{stream}", "Readers that wait for events now"),
     # The database and background work.

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +24,8 @@ from heed_shared.feed import (
     FeedSpec,
     NewEvent,
 )
+from heed_shared.feed.cursor import decode_cursor
+from heed_shared.feed.snapshot import SnapshotSource
 from heed_shared.rpc.client import open_channel_for
 from tests.shared.rpc_setup import FEED_SERVICE, Running, running
 
@@ -137,10 +139,16 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    authority: Authority, database: Database, listen: str = "127.0.0.1:0", **options: Any
+    authority: Authority,
+    database: Database,
+    listen: str = "127.0.0.1:0",
+    *,
+    feeds: Sequence[FeedSpec] = FEEDS,
+    snapshots: Mapping[str, SnapshotSource] | None = None,
+    **options: Any,
 ) -> AsyncIterator[Served]:
-    """Serve the sample feeds of a database."""
-    server = FeedServer(database, FEEDS, {FEED: state}, **options)
+    """Serve feeds from a database; the sample feeds with their state by default."""
+    server = FeedServer(database, feeds, snapshots or {FEED: state}, **options)
     servicer: Any = server
     environ = {"HEED_LISTEN": listen}
     async with running(authority, servicer, environ=environ, background=[server]) as service:
@@ -171,6 +179,15 @@ def delivered(new: NewEvent) -> Event:
     return Event(subject=new.subject, shard=new.shard, etag=new.etag, traceparent=new.traceparent)
 
 
+async def waiting(feed: Served, count: int) -> None:
+    """Wait until so many readers of the sample feed wait for news."""
+
+    async def enough() -> bool:
+        return len(feed.server._wakeups.ticket(FEED)._waiters) >= count
+
+    await until(enough)
+
+
 async def effects(database: Database) -> list[tuple[str, str]]:
     """What recorders have written, in order."""
     async with database.read() as connection:
@@ -178,7 +195,7 @@ async def effects(database: Database) -> list[tuple[str, str]]:
         return [(row.subject, row.note) for row in rows]
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
     """Wait until a condition holds; fail when it does not in time."""
     ends_at = time.monotonic() + seconds
     while not await condition():
@@ -186,7 +203,7 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -
         await asyncio.sleep(0.02)
 
 
-async def applied(database: Database, count: int, seconds: float = 10) -> list[tuple[str, str]]:
+async def applied(database: Database, count: int, seconds: float = 30) -> list[tuple[str, str]]:
     """Wait until so many effects are there; return them."""
 
     async def enough() -> bool:
@@ -194,3 +211,20 @@ async def applied(database: Database, count: int, seconds: float = 10) -> list[t
 
     await until(enough, seconds)
     return await effects(database)
+
+
+async def rebuilt(database: Database, feed: str, epoch: int) -> None:
+    """Wait until a consumer stands in an epoch of its feed with every shard."""
+
+    async def there() -> bool:
+        async with database.read() as connection:
+            rows = (
+                await connection.execute(
+                    text("SELECT shard, cursor FROM feed_cursor WHERE feed = :feed"), {"feed": feed}
+                )
+            ).all()
+        return all(row.cursor for row in rows) and {
+            decode_cursor(feed, row.shard, row.cursor)[0] for row in rows
+        } == {epoch}
+
+    await until(there)

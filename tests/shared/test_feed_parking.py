@@ -1,14 +1,20 @@
 """What cannot be applied is parked with its subject; the rest goes on; a retry applies in order."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import grpc
 import pytest
 from heed.feed.v1 import feed_service_pb2 as pb
+from heed.feed.v1.event_pb2 import Event
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from heed_local.authority import Authority
-from heed_shared.database import Database
+from heed_shared.database import Database, Transaction
 from heed_shared.errors import Conflict, DependencyDown, NotFound, StaleEtag, reason_of
-from heed_shared.feed import FeedConsumer, NewEvent
+from heed_shared.feed import Delivery, FeedConsumer, NewEvent
+from heed_shared.feed.consumer import TOO_SLOW
 from heed_shared.feed.transience import is_transient
 from tests.shared.feed_setup import (
     FEED,
@@ -25,6 +31,7 @@ from tests.shared.feed_setup import (
 
 _BAD = "petitions/bad"
 _LIST = pb.ListParkedEventsRequest()
+_LIMIT = text("SELECT set_config(:name, '0', true), set_config(:name, '100ms', true)")
 
 
 def _mixed() -> list[NewEvent]:
@@ -145,6 +152,62 @@ async def test_what_fails_for_a_passing_reason_is_tried_until_it_works(
             assert [note for _, note in await applied(target, 2)] == ["1", "2"]
             assert await consumer.retry_parked() == (0, 0)
     assert failures == []
+
+
+@pytest.mark.parametrize("limit", ["statement_timeout", "transaction_timeout"])
+async def test_what_the_database_always_stops_is_parked_in_the_end_and_the_rest_goes_on(
+    authority: Authority, database: Database, target: Database, limit: str
+) -> None:
+    class Slow(Recorder):
+        tries = 0
+
+        async def apply(self, tx: Transaction, deliveries: Sequence[Delivery], _: Any) -> None:
+            if any(item.event.subject == _BAD for item in deliveries):
+                self.tries += 1
+                await tx.connection.execute(_LIMIT, {"name": limit})
+                await tx.connection.execute(text("SELECT pg_sleep(60)"))
+            await super().apply(tx, deliveries, None)
+
+    handler = Slow()
+    async with served(authority, database) as feed:
+        consumer = _consumer(feed, target, handler)
+        async with consuming(consumer):
+            await publish(database, event(_BAD, "1"), event("petitions/9", "2"))
+            assert await applied(target, 1) == [("petitions/9", "2")]
+
+            async def parked() -> bool:
+                return await _parked(target) == [("1", TOO_SLOW)]
+
+            await until(parked)
+            assert handler.tries == TOO_SLOW + 1  # Together with the other one, then alone.
+            await publish(database, event("petitions/9", "3"))
+            await applied(target, 2)
+
+
+async def test_what_the_database_stops_a_few_times_is_not_parked(
+    authority: Authority, database: Database, target: Database
+) -> None:
+    left = TOO_SLOW  # The batch, and all attempts alone but the last.
+
+    async def stopped() -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise _sql_error("57014")
+
+    recorder = Recorder(after_apply=stopped)
+    async with served(authority, database) as feed:
+        consumer = _consumer(feed, target, recorder)
+        async with consuming(consumer):
+            await publish(database, event("petitions/1", "1"))
+            assert await applied(target, 1) == [("petitions/1", "1")]
+            assert await _parked(target) == []
+
+
+async def _parked(database: Database) -> list[tuple[str, int]]:
+    async with database.read() as connection:
+        rows = await connection.execute(text("SELECT event, attempt_count FROM feed_parked"))
+        return [(Event.FromString(row.event).etag, row.attempt_count) for row in rows]
 
 
 async def test_an_error_while_alone_does_not_park_if_it_passes_in_time(

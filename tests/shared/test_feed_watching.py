@@ -56,7 +56,7 @@ async def test_a_watch_starts_with_a_checkpoint_from_which_one_can_resume(
         watch.cancel()
 
 
-async def test_stopping_ends_streams_and_waits_within_a_second(
+async def test_stopping_ends_streams_and_waits_before_the_grace_is_over(
     authority: Authority, database: Database
 ) -> None:
     async with served(authority, database) as feed:
@@ -72,4 +72,4 @@ async def test_stopping_ends_streams_and_waits_within_a_second(
             assert len(response.events) == 0
         assert len((await waiting).events) == 0
         await feed.service.task
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 3.0

@@ -4,6 +4,7 @@ The cursor moves by compare-and-set: whoever finds it elsewhere than where the b
 the batch away. That alone makes every effect happen exactly once, whoever else works on the shard.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +101,7 @@ async def apply_batch(
         parked = await parked_subjects(connection, feed, subjects)
     ready, behind = split(deliveries, parked)
     prepared: Any = await handler.prepare(ready) if ready else None
+    started = time.perf_counter()
     async with database.transaction() as tx:
         await advance(tx.connection, feed, moves)
         if await parked_subjects(tx.connection, feed, subjects) != parked:
@@ -108,6 +110,7 @@ async def apply_batch(
         if ready:
             await handler.apply(tx, ready, prepared)
         await tx.commit()
+    telemetry.record("heed.feed.batch_duration", time.perf_counter() - started, feed=feed)
     telemetry.record("heed.feed.applied", len(ready), feed=feed)
 
 

@@ -2,6 +2,7 @@
 
 Nothing is open while it pulls or prepares. What fails for a passing reason is tried again; what
 fails by itself is tried alone three times and then parked with its subject, and the rest goes on.
+What the database stops for taking too long is tried alone too, with pauses, before it is parked.
 """
 
 import asyncio
@@ -31,10 +32,11 @@ from heed_shared.feed.records import Handler
 from heed_shared.feed.retrying import retry_parked
 from heed_shared.feed.shard_locks import ShardLocks
 from heed_shared.feed.spans import delivery_spans
-from heed_shared.feed.transience import is_transient
+from heed_shared.feed.transience import is_too_slow, is_transient
 from heed_shared.feed.waking import wait_any
 
 ATTEMPTS = 3
+TOO_SLOW = 5
 PARKED_IN_A_ROW = 20
 _WAIT_S = 20
 _ANSWER_S = 10
@@ -77,6 +79,8 @@ class FeedConsumer:
         self._cursors: dict[int, str] = {}
         self._parked_in_a_row: dict[int, int] = {}
         self._stopped: set[int] = set()
+        self._singly = False
+        self._too_slow: dict[str, int] = {}
         self._failures = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -147,6 +151,12 @@ class FeedConsumer:
                 moves.setdefault(item.shard, Move(self._cursors[item.shard], item.cursor, 0))
         if not moves:
             return
+        if self._singly or not await self._together(events, moves):
+            await self._one_by_one(events)
+            self._singly = False
+
+    async def _together(self, events: Sequence[Event], moves: Mapping[int, Move]) -> bool:
+        """Apply a batch; say whether that worked, or its events must be tried one by one."""
         try:
             with delivery_spans(self.feed, events) as deliveries:
                 await apply_batch(self._database, self.feed, self._handler, moves, deliveries)
@@ -154,10 +164,11 @@ class FeedConsumer:
             raise
         except Exception as error:
             if is_transient(error):
+                self._singly = is_too_slow(error)
                 raise
-            await self._one_by_one(events)
-            return
+            return False
         self._advanced(moves)
+        return True
 
     async def _one_by_one(self, events: Sequence[Event]) -> None:
         self._cursors = await read_cursors(self._database, self.feed)
@@ -181,18 +192,29 @@ class FeedConsumer:
                 raise
             except Exception as error:
                 if is_transient(error):
+                    if self._stays_too_slow(event, error):
+                        return error
                     raise
                 failure = error
             else:
+                self._too_slow.pop(event.cursor, None)
                 self._advanced(moves)
                 return None
         return failure
 
+    def _stays_too_slow(self, event: Event, error: Exception) -> bool:
+        """Count how often the database stopped this event alone; say when that is enough."""
+        if not is_too_slow(error):
+            return False
+        self._too_slow[event.cursor] = self._too_slow.get(event.cursor, 0) + 1
+        return self._too_slow[event.cursor] >= TOO_SLOW
+
     async def _park(self, event: Event, error: Exception) -> None:
         moves = self._moves([event])
+        attempts = max(ATTEMPTS, self._too_slow.pop(event.cursor, 0))
         async with self._database.transaction() as tx:
             await advance(tx.connection, self.feed, moves)
-            await park(tx.connection, self.feed, event, error, ATTEMPTS)
+            await park(tx.connection, self.feed, event, error, attempts)
             await tx.commit()
         self._cursors[event.shard] = event.cursor
         logs.failure(
@@ -200,7 +222,7 @@ class FeedConsumer:
             error,
             feed=self.feed,
             shard=event.shard,
-            attempts=ATTEMPTS,
+            attempts=attempts,
         )
         in_a_row = self._parked_in_a_row.get(event.shard, 0) + 1
         self._parked_in_a_row[event.shard] = in_a_row
@@ -244,6 +266,8 @@ class FeedConsumer:
         logs.failure(logs.Event.FEED_BATCH_FAILED, cause, feed=self.feed, part="rebuild")
         try:
             await rebuild(self._database, self.feed, self._stub, self._handler, self._handler)
+            self._stopped.clear()
+            self._parked_in_a_row.clear()
         except Exception as error:  # the next turn finds the same cause and tries again
             logs.failure(logs.Event.FEED_BATCH_FAILED, error, feed=self.feed, part="rebuild")
 

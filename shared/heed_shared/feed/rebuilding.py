@@ -2,6 +2,9 @@
 
 Everything that takes time comes first; then one transaction empties the derived tables, applies the
 state and sets the cursors. It is as long as the state is large: a repair, not an ordinary path.
+
+Where what follows from a feed holds decisions of people, nothing is emptied: the state, applied
+again, must then change nothing where all was known, and bring the rest up to date.
 """
 
 from collections.abc import Sequence
@@ -36,7 +39,7 @@ class Rebuilding(Protocol):
     """What a handler needs beside the rest so that its state can be rebuilt."""
 
     async def rebuild(self, tx: Transaction) -> None:
-        """Delete all that was derived from the feed; the state is applied right afterwards."""
+        """Delete what is derived from the feed alone; the state is applied right afterwards."""
         ...
 
 
