@@ -32,7 +32,9 @@ PAIRS: list[tuple[type[IntEnum], Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("ours", "theirs", "prefix"), PAIRS, ids=str)
+@pytest.mark.parametrize(
+    ("ours", "theirs", "prefix"), PAIRS, ids=[ours.__name__ for ours, _, _ in PAIRS]
+)
 def test_an_enum_has_the_names_and_numbers_of_the_contract(
     ours: type[IntEnum], theirs: Any, prefix: str
 ) -> None:
