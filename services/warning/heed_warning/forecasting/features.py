@@ -19,8 +19,9 @@ from heed_warning.domain.panel import Ints
 Floats32 = NDArray[np.float32]
 
 WEEK_DAYS = 7
+MONTH_DAYS = 28
 CALENDAR_WIDTH = KIND_COUNT + 4
-SERIES_WIDTH = 4
+SERIES_WIDTH = 6
 DAY_WIDTH = SERIES_WIDTH + CALENDAR_WIDTH
 SMALLEST_LEVEL = 0.01
 
@@ -69,8 +70,20 @@ def features_of(history: History, vocabulary: Vocabulary) -> Features:
     expected = np.concatenate([level[:, :1], level[:, :-1]], axis=1) * baseline.factors[:, :days]
     surprise = np.clip((counts - expected) / np.sqrt(expected + 1.0), -4.0, 6.0)
     week = lfilter(np.ones(WEEK_DAYS), [1.0], counts, axis=1)
-    momentum = np.log((week + 1.0) / (level * WEEK_DAYS + 1.0))
-    series = np.stack([np.log1p(counts), np.log(level), surprise, momentum], axis=2)
+    month = lfilter(np.ones(MONTH_DAYS), [1.0], counts, axis=1)
+    elapsed = np.cumsum(baseline.factors[:, :days], axis=1)
+    ever = (np.cumsum(baseline.bounded, axis=1) + level) / (elapsed + 1.0)
+    series = np.stack(
+        [
+            np.log1p(counts),
+            np.log(level),
+            surprise,
+            np.log((week + 1.0) / (level * WEEK_DAYS + 1.0)),
+            np.log((month + 1.0) / (level * MONTH_DAYS + 1.0)),
+            np.log((ever + SMALLEST_LEVEL) / (level + SMALLEST_LEVEL)),
+        ],
+        axis=2,
+    )
     calendar = calendar_features(history.kinds, history.year_days, seasonal=vocabulary.seasonal)
     by_day = np.broadcast_to(calendar[None, :days], (len(counts), days, CALENDAR_WIDTH))
     number = {code: place for place, code in enumerate(vocabulary.categories, start=1)}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from heed_warning.forecasting.features import CALENDAR_WIDTH, DAY_WIDTH
+from heed_warning.forecasting.features import CALENDAR_WIDTH, DAY_WIDTH, SERIES_WIDTH
 
 HIDDEN = 48
 CATEGORY_WIDTH = 8
@@ -42,22 +42,28 @@ class Network(nn.Module):
         self.category = nn.Embedding(category_count + 1, CATEGORY_WIDTH)
         self.level = nn.Embedding(LEVEL_COUNT, LEVEL_WIDTH)
         self.encoder = nn.LSTM(DAY_WIDTH + CATEGORY_WIDTH + LEVEL_WIDTH, HIDDEN, batch_first=True)
-        state = HIDDEN + CATEGORY_WIDTH + LEVEL_WIDTH
+        state = HIDDEN + CATEGORY_WIDTH + LEVEL_WIDTH + SERIES_WIDTH
         self.from_state = nn.Linear(state, DECODER_WIDTH)
         self.from_day = nn.Linear(CALENDAR_WIDTH + 1, DECODER_WIDTH)
         self.to_mean = nn.Linear(DECODER_WIDTH, 1)
         self.to_spread = nn.Linear(state, 2)
+        self.straight = nn.Linear(state, 1)
         self.dropout = nn.Dropout(DROPOUT)
-        for layer in (self.to_mean, self.to_spread):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        self.hold_back(0.0)
+
+    def hold_back(self, share: float) -> None:
+        """Keep a share of every correction; 0 leaves the baseline."""
+        with torch.no_grad():
+            for layer in (self.to_mean, self.straight, self.to_spread):
+                layer.weight.mul_(share)
+                layer.bias.mul_(share)
 
     def encode(self, days: Tensor, category: Tensor, level: Tensor) -> Tensor:
         """Read days (B, L, DAY_WIDTH); return the state after each day, (B, L, S)."""
         static = torch.cat([self.category(category), self.level(level)], dim=-1)  # (B, E)
         static = static[:, None, :].expand(-1, days.shape[1], -1)  # (B, L, E)
         hidden, _ = self.encoder(torch.cat([days, static], dim=-1))  # (B, L, C)
-        return torch.cat([self.dropout(hidden), static], dim=-1)
+        return torch.cat([self.dropout(hidden), static, days[..., :SERIES_WIDTH]], dim=-1)
 
     def decode(self, state: Tensor, ahead: Tensor) -> Correction:
         """Answer for states (..., S) and the days ahead (..., H, CALENDAR_WIDTH)."""
@@ -67,7 +73,7 @@ class Network(nn.Module):
         step = step[:, None].expand(*ahead.shape[:-1], 1)
         day = self.from_day(torch.cat([ahead, step], dim=-1))  # (..., H, W)
         mixed = torch.relu(self.from_state(state)[..., None, :] + day)
-        log_mean = _bounded(self.to_mean(mixed)[..., 0])
+        log_mean = _bounded(self.to_mean(mixed)[..., 0] + self.straight(state))
         spread = _bounded(self.to_spread(state))
         return Correction(log_mean, spread[..., 0], spread[..., 1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import special
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.panel import Floats
@@ -22,6 +23,20 @@ def weighted_quantile_loss(count: Floats, mean: Floats, dispersion: Floats) -> f
     short = count[None, :] - quantiles
     pinball = np.maximum(PROBABILITIES[:, None] * short, (PROBABILITIES[:, None] - 1.0) * short)
     return float(2.0 * pinball.sum(axis=1).mean() / total)
+
+
+def log_loss(count: Floats, mean: Floats, dispersion: Floats) -> float:
+    """Return the mean negative logarithm of the probability of each count; lower is better."""
+    shape = 1.0 / np.maximum(dispersion, nb.SMALLEST_DISPERSION)
+    mean = np.maximum(mean, nb.SMALLEST_MEAN)
+    likelihood = (
+        special.gammaln(count + shape)
+        - special.gammaln(shape)
+        - special.gammaln(count + 1.0)
+        + shape * np.log(shape / (shape + mean))
+        + count * np.log(mean / (shape + mean))
+    )
+    return float(-likelihood.mean())
 
 
 def coverage(count: Floats, mean: Floats, dispersion: Floats, probability: float = 0.9) -> float:

@@ -25,7 +25,7 @@ from heed_warning.forecasting.batches import TrainingDays, draw_loss, training_d
 from heed_warning.forecasting.features import Vocabulary, features_of
 from heed_warning.forecasting.lstm import LstmForecaster, to_bytes
 from heed_warning.forecasting.network import Network
-from heed_warning.forecasting.scores import coverage, weighted_quantile_loss
+from heed_warning.forecasting.scores import coverage, log_loss, weighted_quantile_loss
 
 DAYS_FOR_SEASON = 730
 BATCH = 48
@@ -33,7 +33,8 @@ LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 1e-2
 AVERAGE_DECAY = 0.98
 STEPS_PER_CHECK = 40
-CHECKS_WITHOUT_GAIN = 8
+SHARES_KEPT = (1.0, 0.75, 0.5, 0.25)
+CHECKS_WITHOUT_GAIN = 16
 MAX_STEPS = 2400
 SHARE_FOR_DESCENT = 0.85
 WEEK = 7
@@ -99,7 +100,7 @@ def train(
     steps = _descend(
         network,
         training_days(history, features_of(history, vocabulary)),
-        lambda some: loss_of(LstmForecaster("candidate", some.eval(), vocabulary), stopping),
+        lambda some: _stopping_loss(some.eval(), vocabulary, stopping),
         torch.Generator().manual_seed(seed),
         _Limits(max_steps, deadline),
         report,
@@ -127,8 +128,18 @@ def rolling_origins(panel: Panel, held: int, working: WorkingDay) -> list[Origin
     return found
 
 
+def _stopping_loss(network: Network, vocabulary: Vocabulary, origins: list[Origin]) -> float:
+    """Return the likelihood's loss, which tells small gains from chance better than quantiles."""
+    return log_loss(*_weeks(LstmForecaster("candidate", network, vocabulary), origins))
+
+
 def loss_of(forecaster: Forecaster, origins: list[Origin]) -> float:
     """Return the mean weighted quantile loss of the weeks after the origins."""
+    return weighted_quantile_loss(*_weeks(forecaster, origins))
+
+
+def _weeks(forecaster: Forecaster, origins: list[Origin]) -> tuple[Floats, Floats, Floats]:
+    """Return count, mean and dispersion of the weeks after the origins, (M,) each."""
     counts, means, dispersions = [], [], []
     for origin in origins:
         able = forecaster.able(origin.history)
@@ -136,9 +147,7 @@ def loss_of(forecaster: Forecaster, origins: list[Origin]) -> float:
         counts.append(origin.week.sum(axis=1)[able])
         means.append(mean[able])
         dispersions.append(dispersion[able])
-    return weighted_quantile_loss(
-        np.concatenate(counts), np.concatenate(means), np.concatenate(dispersions)
-    )
+    return np.concatenate(counts), np.concatenate(means), np.concatenate(dispersions)
 
 
 def coverage_of(forecaster: Forecaster, origins: list[Origin]) -> float:
@@ -184,4 +193,17 @@ def _descend(
                 best, best_weights = reached, deepcopy(average.module.state_dict())
             report(limits.share_done(step, started))
     network.load_state_dict(best_weights)
+    _hold_back(network, measure)
     return step
+
+
+def _hold_back(network: Network, measure: Callable[[Network], float]) -> None:
+    """Shrink the corrections where less of them would have been better on the stopping days."""
+    trained = deepcopy(network.state_dict())
+    losses = {}
+    for share in SHARES_KEPT:
+        network.load_state_dict(trained)
+        network.hold_back(share)
+        losses[share] = measure(network)
+    network.load_state_dict(trained)
+    network.hold_back(min(losses, key=lambda share: losses[share]))
