@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +20,7 @@ from heed_local.authority import Authority
 from heed_shared.clock import SystemClock
 from heed_shared.database import Database
 from heed_shared.feed import FeedServer, FeedSpec, NewEvent
+from heed_shared.feed.snapshot import SnapshotSource
 from heed_shared.rpc.server import Service, serve
 from heed_shared.settings import ServiceSettings, load_settings
 from tests.database_templates import MadeDatabase
@@ -49,12 +50,16 @@ class Peer:
 
 
 @asynccontextmanager
-async def running_peer(authority: Authority, made: MadeDatabase) -> AsyncIterator[Peer]:
+async def running_peer(
+    authority: Authority,
+    made: MadeDatabase,
+    snapshots: Mapping[str, SnapshotSource] | None = None,
+) -> AsyncIterator[Peer]:
     """The peer, serving; a second database with the foundation's tables is all it needs."""
     environ = authority.environment("disposal") | {"HEED_DATABASE_URL": made["url"]}
     settings = load_settings(ServiceSettings, environ)
     database = await Database.open(made["url"], made["schema"], 4)
-    server = FeedServer(database, FEEDS, {})
+    server = FeedServer(database, FEEDS, snapshots or {})
     service = Service(
         name="peer",
         settings=settings,

@@ -214,6 +214,21 @@ async def test_a_suspected_petition_moves_whole_and_is_told_as_sealed(
     assert again.petition.masked_facts == "某单位的事情。"
 
 
+async def test_a_snapshot_names_what_was_sealed_after_it_was_told_and_no_other_accusation(
+    office: Office, sealer: Sealer
+) -> None:
+    names = [(await office.register()).petition.name for _ in range(2)]
+    await office.register(declared_nature="NATURE_ACCUSATION")
+    await sealer.take_in(suspicion(names[0]))
+    request = feed.GetFeedSnapshotRequest(feed="intake.petitions")
+    told = [event async for part in office.feed().GetFeedSnapshot(request) for event in part.events]
+    assert {event.subject: event.petition.kind for event in told} == {
+        names[0]: PetitionEvent.KIND_SEALED,
+        names[1]: PetitionEvent.KIND_REGISTERED,
+    }
+    assert len(told) == 2
+
+
 async def test_only_suspicions_seal(office: Office, sealer: Sealer) -> None:
     answer = await office.register()
     kinds = [kind for kind in ClassificationEvent.Kind.values() if kind]

@@ -48,6 +48,9 @@ SELECT uid, stage, reached_at, due_at, unit
 """)
 
 
+_FORGET_STEPS = text("DELETE FROM progress_step")
+
+
 class ProgressHandler:
     """Keeps the steps that disposal reports, for CheckProgress.
 
@@ -76,6 +79,10 @@ class ProgressHandler:
             },
         )
 
+    async def rebuild(self, tx: Transaction) -> None:
+        """Forget all steps: disposal's snapshot tells every one of them again."""
+        await tx.connection.execute(_FORGET_STEPS)
+
 
 class SuspicionHandler:
     """Seals what the classifier suspects to be an accusation; every other event is no concern."""
@@ -102,6 +109,13 @@ class SuspicionHandler:
             await self._sealing.remove(
                 tx, region_code, uid, version, self._clock.now(), delivery.traceparent
             )
+
+    async def rebuild(self, _tx: Transaction) -> None:
+        """Delete nothing: what was sealed stays sealed.
+
+        The suspicions in the snapshot, applied again, concern only what is still in the ordinary
+        lane; nothing is copied or told twice.
+        """
 
 
 def _suspect(delivery: Delivery) -> tuple[str, UUID | None]:

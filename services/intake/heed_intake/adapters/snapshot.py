@@ -1,7 +1,8 @@
 """The state behind intake.petitions, for a consumer that builds its own anew.
 
-Petitions in the ordinary lane are told as registered. Sealed ones are left out: whoever starts from
-nothing has nothing of theirs to delete.
+Petitions in the ordinary lane are told as registered or withdrawn. Those that were told once and
+sealed later are told as sealed, so that whoever missed that deletes them now; petitions that were
+in the sealed lane from the beginning are told to nobody.
 """
 
 from collections.abc import AsyncIterator
@@ -19,6 +20,9 @@ _ALL = text("""
 SELECT region_code, uid, handling_region_code, registered_at, state, version
   FROM petition ORDER BY uid
 """)
+_SEALED = text("""
+SELECT region_code, uid, handling_region_code, sealed_at FROM sealed_mark ORDER BY uid
+""")
 _KINDS = {
     State.REGISTERED: PetitionEvent.KIND_REGISTERED,
     State.WITHDRAWN: PetitionEvent.KIND_WITHDRAWN,
@@ -26,7 +30,7 @@ _KINDS = {
 
 
 async def petition_snapshot(connection: AsyncConnection) -> AsyncIterator[NewEvent]:
-    """Yield one event for each petition, in the order of registration, in constant memory."""
+    """Yield one event for each petition, in constant memory: ordinary ones, then sealed ones."""
     async with connection.stream(_ALL) as rows:
         async for row in rows:
             name = petition_name(row.region_code, row.uid)
@@ -37,4 +41,15 @@ async def petition_snapshot(connection: AsyncConnection) -> AsyncIterator[NewEve
                 etag=etag_of(row.version),
                 recorded_at=row.registered_at,
                 payload=PetitionEvent(kind=_KINDS[State(row.state)], petition=name),
+            )
+    async with connection.stream(_SEALED) as rows:
+        async for row in rows:
+            name = petition_name(row.region_code, row.uid)
+            yield NewEvent(
+                feed=FEED,
+                subject=name,
+                region_code=row.handling_region_code,
+                etag="",
+                recorded_at=row.sealed_at,
+                payload=PetitionEvent(kind=PetitionEvent.KIND_SEALED, petition=name),
             )
