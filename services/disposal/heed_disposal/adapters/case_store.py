@@ -28,7 +28,7 @@ from heed_disposal.adapters.tables import (
 )
 from heed_disposal.application.ports import Change, Key, News
 from heed_disposal.domain.case import Case
-from heed_disposal.domain.opening import Growth
+from heed_disposal.domain.opening import RESOLVED_NOTE, Growth
 from heed_shared.database import Transaction
 from heed_shared.errors import Conflict
 
@@ -74,6 +74,14 @@ class PostgresCaseStore:
     async def _locked(self, condition: ColumnElement[bool]) -> list[Case]:
         query = select(CASES).where(condition).order_by(CASES.c.region, CASES.c.uid)
         return await load(self._connection, query.with_for_update())
+
+    async def told_resolved(self, keys: Collection[Key]) -> set[Key]:
+        """Return which cases say already that their warning has ended."""
+        columns = (STEPS.c.region, STEPS.c.uid)
+        query = select(*columns).where(
+            tuple_(*columns).in_(list(keys)), STEPS.c.note == RESOLVED_NOTE
+        )
+        return {(row.region, row.uid) for row in await self._connection.execute(query)}
 
     async def growth(self, incidents: Collection[str], at: datetime) -> dict[str, Growth]:
         """Return how many matters of incidents have cases, and how many came in the last 7 days."""
@@ -225,6 +233,10 @@ class PostgresCaseStore:
         query = delete(WITHDRAWN).where(WITHDRAWN.c.petition.in_(list(petitions)))
         rows = await self._connection.execute(query.returning(WITHDRAWN.c.petition))
         return {row.petition for row in rows}
+
+    async def forget_withdrawn(self) -> None:
+        """Forget all withdrawals that wait for the opening of a case."""
+        await self._connection.execute(delete(WITHDRAWN))
 
     async def publish(self, news: Sequence[News], now: datetime) -> None:
         """Publish what changes tell others; it becomes visible by the commit."""

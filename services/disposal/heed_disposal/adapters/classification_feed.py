@@ -84,6 +84,13 @@ class ClassificationHandler:
         ]
         await self.follow(PostgresCaseStore(tx), petitions, self.clock.now())
 
+    async def rebuild(self, _tx: Transaction) -> None:
+        """Delete nothing: cases hold what people decided and signed.
+
+        The snapshot, applied again, opens what is missing and corrects what has changed; a case
+        that was followed already stays as it is, and so does one that the snapshot does not name.
+        """
+
 
 def _newest(deliveries: Sequence[Delivery]) -> dict[str, Delivery]:
     """Return the last event of each petition: what was asked is the present state anyway."""

@@ -35,3 +35,11 @@ class PetitionHandler:
             if (event := delivery.event.petition).kind in ENDINGS
         ]
         await follow_endings(PostgresCaseStore(tx), ended, self.clock.now())
+
+    async def rebuild(self, tx: Transaction) -> None:
+        """Forget early withdrawals, which the snapshot tells again; delete no case.
+
+        Cases hold what people decided and signed. The endings in the snapshot, applied again,
+        conclude or delete only what did not end before; a case that it does not name stays.
+        """
+        await PostgresCaseStore(tx).forget_withdrawn()

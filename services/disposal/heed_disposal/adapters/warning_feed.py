@@ -18,7 +18,12 @@ from heed_shared.clock import Clock
 from heed_shared.database import Transaction
 from heed_shared.feed import Delivery
 
-LEVELLED = (WarningEvent.KIND_RAISED, WarningEvent.KIND_LEVEL_CHANGED)
+# A snapshot tells a warning that somebody took on as acknowledged, and nothing of its raising.
+LEVELLED = (
+    WarningEvent.KIND_RAISED,
+    WarningEvent.KIND_LEVEL_CHANGED,
+    WarningEvent.KIND_ACKNOWLEDGED,
+)
 HEEDED = (*LEVELLED, WarningEvent.KIND_RESOLVED)
 
 
@@ -57,6 +62,13 @@ class WarningHandler:
             if delivery.event.warning.kind in HEEDED
         ]
         await self.follow(PostgresCaseStore(tx), news, self.clock.now())
+
+    async def rebuild(self, _tx: Transaction) -> None:
+        """Delete nothing: response cases hold what people decided and signed.
+
+        The snapshot, applied again, opens what is missing and follows levels that have changed; a
+        case that was followed already stays as it is, and so does one that it does not name.
+        """
 
 
 def _news(delivery: Delivery, warnings: Mapping[str, WarningResource]) -> WarningNews:

@@ -58,6 +58,10 @@ class CaseStore(Protocol):
         """Return the cases of warnings, by warning."""
         ...
 
+    async def told_resolved(self, keys: Collection[Key]) -> set[Key]:
+        """Return which cases say already that their warning has ended."""
+        ...
+
     async def growth(self, incidents: Collection[str], at: datetime) -> dict[str, Growth]:
         """Return how many matters of incidents have cases, and how many came in the last 7 days."""
         ...

@@ -39,8 +39,13 @@ class FollowWarnings:
     async def __call__(self, store: CaseStore, news: Sequence[WarningNews], now: datetime) -> None:
         """Bring the response cases in line, event by event; the same again changes nothing."""
         present = await store.of_warnings({item.warning for item in news})
+        told = await store.told_resolved([case.key for case in present.values()])
         for item in news:
             before = present.get(item.warning)
+            if item.facts is None and before is not None:
+                if before.key in told:
+                    continue
+                told.add(before.key)
             change = self._follow(before, item, now)
             if change is not None:
                 present[item.warning] = (await record(store, [change], now))[0]

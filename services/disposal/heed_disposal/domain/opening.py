@@ -36,6 +36,8 @@ TRACKS = {
 }
 """Track by nature. An accusation has none: it is handled in the sealed lane of intake alone."""
 
+RESOLVED_NOTE = "预警已解除,核实结论后办结"
+
 
 @dataclass(frozen=True)
 class MatterFacts:
@@ -210,12 +212,14 @@ def follow_level(case: Case, facts: WarningFacts, now: datetime, handbook: Handb
     """Return the case of a warning after its level changed; the same if nothing follows from it.
 
     A level higher than any before starts its shorter clock and ends the old one; a lower level
-    leaves the clock that runs, because the duty it stands for has begun.
+    leaves the clock that runs, because the duty it stands for has begun. The level that is known,
+    told again, changes nothing, though the count behind it may have moved.
     """
     if not case.open:
         return case
     changed = case
-    if case.assessment is None or case.assessment.proposed:
+    known = case.assessment
+    if known is None or (known.proposed and known.level is not facts.level):
         changed = _propose_again(case, _pile(facts))
     responses = [d for d in case.deadlines if d.code in rules.RESPONSE.values()]
     code = rules.RESPONSE[facts.level]
@@ -247,4 +251,4 @@ def note_resolved(case: Case, now: datetime) -> Case:
     """Return the case with a note that its warning has ended; a person still closes it."""
     if not case.open:
         return case
-    return _noted(case, "note", "预警已解除,核实结论后办结", now)
+    return _noted(case, "note", RESOLVED_NOTE, now)
