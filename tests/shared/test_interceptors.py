@@ -291,6 +291,17 @@ def test_paths_of_wrong_fields_are_those_of_the_contract() -> None:
     }
 
 
+def test_times_that_no_clock_shows_and_texts_with_nul_are_named() -> None:
+    request = Observation(received_day="2026-01-01")
+    request.recorded_at.seconds = 253_402_300_800
+    request.deltas.add(region_code="110101", category_code="0\0", measure=1, delta=1)
+    fields = {item.field for item in violations(request, "requests[7]")}
+    assert fields == {"requests[7].recorded_at", "requests[7].deltas[0].category_code"}
+    waiting = pb.ListEventsRequest(feed="a")
+    waiting.wait.nanos = -1
+    assert "wait" in {item.field for item in violations(waiting)}
+
+
 def test_a_valid_message_passes() -> None:
     validate(REQUEST)
 

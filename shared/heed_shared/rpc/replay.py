@@ -9,7 +9,10 @@ from heed.feed.v1 import replay_service_pb2 as pb
 from heed.feed.v1.replay_service_pb2_grpc import ReplayServiceServicer
 
 from heed_shared.clock import Clock, ReplayClock
-from heed_shared.errors import NotInReplay
+from heed_shared.errors import InvalidField, NotInReplay
+
+LAST_YEAR = 2199
+"""Beyond it a deadline counted from the clock might leave the calendar."""
 
 Context = grpc.aio.ServicerContext[pb.AdvanceClockRequest, pb.AdvanceClockResponse]
 
@@ -30,8 +33,11 @@ class ReplayServicer(ReplayServiceServicer):
         """Move the clock; a repeated call lets the service catch up again and changes nothing."""
         if not isinstance(self._clock, ReplayClock):
             raise NotInReplay
+        to = request.to.ToDatetime(UTC)
+        if to.year > LAST_YEAR:
+            raise InvalidField("to", f"must lie before the end of {LAST_YEAR}")
         async with self._turn:
-            self._clock.advance(request.to.ToDatetime(UTC))
+            self._clock.advance(to)
             now = self._clock.now()
             for catch_up in self._on_advance:
                 await catch_up(now)

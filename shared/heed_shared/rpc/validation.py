@@ -4,9 +4,13 @@ The interceptor checks every request. Items of a batch that carry ``ignore = IGN
 checked by the use case, item by item, with ``violations`` or ``validate`` and the item's prefix.
 """
 
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import protovalidate
+from buf.validate import validate_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from heed_shared.errors import FieldViolation, InvalidFields
@@ -18,14 +22,23 @@ _PLAIN = {
     "enum.defined_only": "must be one of the named values",
     "string.uuid": "must be a UUID",
 }
+_TIMESTAMP = "google.protobuf.Timestamp"
+_DURATION = "google.protobuf.Duration"
+_NANOS = 999_999_999
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
+_LONGEST_S = 315_576_000_000
+_NO_TIME = "must be a time in the years 1 to 9999"
+_NO_DURATION = "must be a duration of at most 10,000 years"
+_NO_TEXT = "must not contain the character U+0000"
 
 
 def violations(message: Message, prefix: str = "") -> list[FieldViolation]:
     """Return what is wrong with a message; ``prefix`` (``requests[3]``) goes before each path."""
-    return [
+    found = [
         FieldViolation(_path(violation.proto, prefix), _description(violation.proto))
         for violation in protovalidate.collect_violations(message)
     ]
+    return found + list(_impossible_values(message, prefix))
 
 
 def validate(message: Message, prefix: str = "") -> None:
@@ -37,6 +50,54 @@ def validate(message: Message, prefix: str = "") -> None:
     found = violations(message, prefix)
     if found:
         raise InvalidFields(found)
+
+
+def _impossible_values(message: Message, prefix: str) -> Iterator[FieldViolation]:
+    """Yield what no contract needs to forbid: times that no clock shows, texts with a U+0000."""
+    for field in _fields_to_look_at(message.DESCRIPTOR):
+        path = f"{prefix}.{field.name}" if prefix else field.name
+        value = getattr(message, field.name)
+        if field.is_repeated:
+            for index, item in enumerate(value):
+                yield from _impossible(item, f"{path}[{index}]")
+        elif field.message_type is None or message.HasField(field.name):
+            yield from _impossible(value, path)
+
+
+def _impossible(value: Any, path: str) -> Iterator[FieldViolation]:
+    if isinstance(value, str):
+        if "\0" in value:
+            yield FieldViolation(path, _NO_TEXT)
+    elif value.DESCRIPTOR.full_name == _TIMESTAMP:
+        possible = _FIRST_SECOND <= value.seconds <= _LAST_SECOND
+        if not (possible and 0 <= value.nanos <= _NANOS):
+            yield FieldViolation(path, _NO_TIME)
+    elif value.DESCRIPTOR.full_name == _DURATION:
+        possible = abs(value.seconds) <= _LONGEST_S and abs(value.nanos) <= _NANOS
+        if not (possible and value.seconds * value.nanos >= 0):
+            yield FieldViolation(path, _NO_DURATION)
+    else:
+        yield from _impossible_values(value, path)
+
+
+@cache
+def _fields_to_look_at(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
+    """Return texts, times, and what may contain some; not what the use case checks by itself."""
+    return tuple(
+        field
+        for field in descriptor.fields
+        if field.type == FieldDescriptor.TYPE_STRING
+        or (
+            field.message_type is not None
+            and not field.message_type.GetOptions().map_entry
+            and not _checked_later(field)
+        )
+    )
+
+
+def _checked_later(field: FieldDescriptor) -> bool:
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    return validate_pb2.IGNORE_ALWAYS in (rules.ignore, rules.repeated.items.ignore)
 
 
 def _description(violation: Any) -> str:
