@@ -7,6 +7,7 @@ registration may.
 """
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
@@ -26,6 +27,9 @@ _SERVICE_ROLES = {
     for name, number in Role.items()
     if name.startswith("ROLE_SERVICE_")
 }
+_SERVICE_IDENTITY = "service/"
+_REGION = re.compile("([1-9][0-9A-Z]{0,5})?")
+_LONGEST_CLAIM = 200
 _ALGORITHMS = ("EdDSA", "ES256")
 _LEEWAY_S = 30
 _REMEMBERED_TOKENS = 10_000
@@ -98,7 +102,7 @@ def service_caller(name: str) -> Caller:
     role = _SERVICE_ROLES.get(name)
     if role is None:
         raise Unauthenticated(f"the certificate names an unknown service {name!r}")
-    return Caller(f"service/{name}", "", "", frozenset({role}), "")
+    return Caller(f"{_SERVICE_IDENTITY}{name}", "", "", frozenset({role}), "")
 
 
 class Authenticator:
@@ -209,14 +213,26 @@ def _caller_of(claims: Mapping[str, Any]) -> Caller:
     # A token without a region is refused: silence must not mean "everywhere".
     if not isinstance(roles, list) or not isinstance(region, str):
         raise Unauthenticated("the token must state roles and region")
+    if not _REGION.fullmatch(region):
+        raise Unauthenticated("the region of the token is neither a code nor the start of one")
+    told = {name: str(claims.get(name, "")) for name in ("sub", "name", "unit")}
+    if not told["sub"].strip() or not all(map(_fits_beside_a_decision, told.values())):
+        raise Unauthenticated("sub, name and unit of the token must be short lines of text")
+    if told["sub"].startswith(_SERVICE_IDENTITY):
+        # Feeds and request ids tell services by their identity, which a certificate alone gives.
+        raise Unauthenticated("sub of the token is kept for services")
     known = {name: number for name, number in Role.items() if number not in _forbidden_in_tokens()}
     return Caller(
-        identity=str(claims["sub"]),
-        display_name=str(claims.get("name", "")),
-        unit=str(claims.get("unit", "")),
+        identity=told["sub"],
+        display_name=told["name"],
+        unit=told["unit"],
         roles=frozenset(known[role] for role in roles if role in known),
         region_prefix=region_prefix(region),
     )
+
+
+def _fits_beside_a_decision(text: str) -> bool:
+    return len(text) <= _LONGEST_CLAIM and (text.isprintable() or not text)
 
 
 def _forbidden_in_tokens() -> set[int]:
