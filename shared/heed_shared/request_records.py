@@ -41,7 +41,7 @@ async def remember(
         RequestIdReused: the id came with another payload before.
         Conflict: the first call committed without an answer, or its record was purged just now.
     """
-    key = {"caller": caller_identity, "method": method, "request_id": request_id}
+    key = _key(caller_identity, method, request_id)
     claimed = await tx.connection.execute(_CLAIM, key | {"digest": payload_digest})
     if claimed.first() is not None:
         return None
@@ -59,7 +59,7 @@ async def store(
     tx: Transaction, caller_identity: str, method: str, request_id: str, response: bytes
 ) -> None:
     """Keep the answer of a request that ``remember`` claimed in the same transaction."""
-    key = {"caller": caller_identity, "method": method, "request_id": request_id}
+    key = _key(caller_identity, method, request_id)
     await tx.connection.execute(_STORE, key | {"response": response})
 
 
@@ -71,3 +71,8 @@ def payload_digest(request: Message, exclude: Iterable[str] = ("request_id",)) -
         copy.ClearField(field)
     name = request.DESCRIPTOR.full_name.encode()
     return hashlib.sha256(name + b"\0" + copy.SerializeToString(deterministic=True)).digest()
+
+
+def _key(caller_identity: str, method: str, request_id: str) -> dict[str, str]:
+    """Return the key of a record; a UUID is the same however its letters are written."""
+    return {"caller": caller_identity, "method": method, "request_id": request_id.lower()}

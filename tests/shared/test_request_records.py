@@ -30,6 +30,15 @@ async def test_a_repeated_request_gets_the_first_answer(database: Database) -> N
     assert await _call(database, b"second") == b"first"
 
 
+async def test_an_id_is_the_same_in_capital_letters(database: Database) -> None:
+    async with database.transaction() as tx:
+        await remember(tx, *_KEY, b"d")
+        await store(tx, *_KEY, b"first")
+        await tx.commit()
+    async with database.transaction() as tx:
+        assert await remember(tx, _KEY[0], _KEY[1], _KEY[2].upper(), b"d") == b"first"
+
+
 async def test_another_payload_under_the_same_id_is_refused(database: Database) -> None:
     await _call(database, b"first")
     with pytest.raises(RequestIdReused):
