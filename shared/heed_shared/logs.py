@@ -53,7 +53,7 @@ class JsonFormatter(logging.Formatter):
         line: dict[str, Any] = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
-            "event": record.getMessage(),
+            "event": self._event(record),
             "logger": record.name,
             "service.name": self._service_name,
         }
@@ -65,6 +65,12 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line.update(self._exception(record.exc_info[1]))
         return json.dumps(line, ensure_ascii=False, default=str)
+
+    def _event(self, record: logging.LogRecord) -> str:
+        """Return the message; of other libraries' the first line, for asyncio quotes exceptions."""
+        message = record.getMessage()
+        own = self._development or record.name == _LOGGER.name
+        return message if own else message.partition("\n")[0]
 
     def _exception(self, error: BaseException) -> dict[str, Any]:
         frames = traceback.extract_tb(error.__traceback__)

@@ -309,6 +309,13 @@ def test_a_logged_exception_shows_class_and_stack_and_no_text(logged: io.StringI
     assert "张三" not in logged.getvalue()
 
 
+def test_of_other_libraries_messages_only_the_first_line_is_logged() -> None:
+    quoting = "Task exception was never retrieved\nfuture: <Task exception=DataError('张三')>"
+    record = logging.LogRecord("asyncio", logging.ERROR, "x.py", 1, quoting, None, None)
+    line = json.loads(JsonFormatter("intake", development=False).format(record))
+    assert line["event"] == "Task exception was never retrieved"
+
+
 def test_settings_for_telemetry_without_a_collector_export_nothing(authority: Authority) -> None:
     before = telemetry.current()
     made = telemetry.setup_telemetry("intake", settings_for(authority))
