@@ -51,9 +51,15 @@ class Serving:
     authority: Authority
     database: Database
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    channels: dict[tuple[str, str], grpc.aio.Channel] = field(default_factory=dict)
 
     def channel(self, person: str, region: str = "") -> grpc.aio.Channel:
         """A channel for a person, or without a token for a service such as ``service/intake``."""
+        if (person, region) not in self.channels:
+            self.channels[person, region] = self._open(person, region)
+        return self.channels[person, region]
+
+    def _open(self, person: str, region: str) -> grpc.aio.Channel:
         client = person.removeprefix("service/") if "/" in person else "client"
         folder = self.authority.directory
         tls = TlsFiles(folder / f"{client}.pem", folder / f"{client}.key", self.authority.ca)
@@ -191,9 +197,12 @@ async def serving(
     await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
     if task.done():
         task.result()
+    running = Serving(service, authority, database)
     try:
-        yield Serving(service, authority, database)
+        yield running
     finally:
+        for channel in running.channels.values():
+            await channel.close()
         stop.set()
         waiting.cancel()
         with suppress(asyncio.CancelledError):
