@@ -18,7 +18,10 @@ AFTERMATH = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Finding:
-    """What the warnings made of one planted incident. `fired_on` is None when it was missed."""
+    """What the warnings made of one planted incident.
+
+    `fired_on` is the day of the first alarm about it, None when it was missed.
+    """
 
     planted: Planted
     warning: resources_pb2.Warning | None
@@ -62,24 +65,41 @@ def at_firing(seen: Sequence[WarningSeen]) -> dict[str, resources_pb2.Evaluation
     }
 
 
+def alarms(seen: Sequence[WarningSeen]) -> list[tuple[date, resources_pb2.Warning]]:
+    """Returns each moment at which a duty officer hears of something new: firing, or rising higher.
+
+    A cell can be blue by chance when a real incident begins in it; what counts then is the day on
+    which the incident lifted it.
+    """
+    heard: dict[str, int] = {}
+    found = []
+    for change in seen:
+        warning = change.warning
+        if not warning.fired_on or warning.resolved_on:
+            continue
+        if warning.proposed_level > heard.get(warning.name, 0):
+            heard[warning.name] = warning.proposed_level
+            found.append((change.day, warning))
+    return found
+
+
 def score(planted: Sequence[Planted], seen: Sequence[WarningSeen]) -> Score:
-    """Matches by category, place (the cell or one that contains it) and time."""
-    fired = fired_warnings(seen)
+    """Matches alarms by category, place (the cell or one that contains it) and time."""
+    heard = alarms(seen)
     matched: set[str] = set()
     findings = []
     for incident in planted:
-        hits = [warning for warning in fired if _covers(warning, incident)]
-        matched |= {warning.name for warning in hits}
-        first = min(hits, key=lambda warning: warning.fired_on, default=None)
-        fired_on = date.fromisoformat(first.fired_on) if first is not None else None
-        findings.append(Finding(planted=incident, warning=first, fired_on=fired_on))
+        hits = [(day, warning) for day, warning in heard if _covers(day, warning, incident)]
+        matched |= {warning.name for _, warning in hits}
+        day, first = min(hits, key=lambda hit: hit[0], default=(None, None))
+        findings.append(Finding(planted=incident, warning=first, fired_on=day))
+    fired = fired_warnings(seen)
     return Score(findings, [warning for warning in fired if warning.name not in matched])
 
 
-def _covers(warning: resources_pb2.Warning, incident: Planted) -> bool:
-    fired_on = date.fromisoformat(warning.fired_on)
+def _covers(day: date, warning: resources_pb2.Warning, incident: Planted) -> bool:
     return (
         warning.cell.category_code == incident.category_code
         and incident.region_code.startswith(prefix_of(warning.cell.region_code))
-        and incident.first_day <= fired_on <= incident.last_day + AFTERMATH
+        and incident.first_day <= day <= incident.last_day + AFTERMATH
     )

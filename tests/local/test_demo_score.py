@@ -1,0 +1,96 @@
+"""The demonstration's score is honest: found, missed, false and lead are what they say."""
+
+from datetime import date, timedelta
+
+from heed.common.v1 import matter_pb2
+from heed.warning.v1 import resources_pb2
+
+from heed_local.demo.replay import WarningSeen
+from heed_local.demo.score import score
+from heed_local.demo.source import Planted
+
+FIRST = date(2026, 3, 10)
+BLUE, YELLOW = matter_pb2.WARNING_LEVEL_BLUE, matter_pb2.WARNING_LEVEL_YELLOW
+
+
+def planted(**changes: object) -> Planted:
+    fields = {
+        "key": "wages",
+        "title": "欠薪",
+        "size": "large",
+        "region_code": "9H0101",
+        "category_code": "03",
+        "first_day": FIRST,
+        "peak_day": FIRST + timedelta(days=6),
+        "last_day": FIRST + timedelta(days=12),
+        "count": 60,
+    }
+    return Planted(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def seen(
+    day: date,
+    *,
+    name: str = "warnings/1",
+    region: str = "9H0101",
+    category: str = "03",
+    level: "matter_pb2.WarningLevel.ValueType" = BLUE,
+    fired_on: date | None = None,
+    resolved: bool = False,
+) -> WarningSeen:
+    warning = resources_pb2.Warning(
+        name=name,
+        cell=resources_pb2.Cell(region_code=region, category_code=category),
+        proposed_level=level,
+        effective_level=level,
+        fired_on=(fired_on or day).isoformat(),
+        resolved_on=day.isoformat() if resolved else "",
+    )
+    return WarningSeen(day, warning)
+
+
+def test_a_warning_in_the_cell_during_the_incident_finds_it_with_its_lead() -> None:
+    result = score([planted()], [seen(FIRST + timedelta(days=2))])
+    [finding] = result.findings
+    assert finding.lead_days == 4
+    assert result.unmatched == []
+    assert result.missed_large == []
+
+
+def test_a_warning_of_the_city_finds_an_incident_of_its_county() -> None:
+    result = score([planted()], [seen(FIRST, region="9H0100")])
+    assert result.findings[0].fired_on == FIRST
+
+
+def test_other_places_categories_and_times_do_not_find_it_and_count_as_unrelated() -> None:
+    changes = [
+        seen(FIRST, name="warnings/1", region="9H0102"),
+        seen(FIRST, name="warnings/2", category="05"),
+        seen(FIRST - timedelta(days=1), name="warnings/3"),
+        seen(FIRST + timedelta(days=20), name="warnings/4"),
+    ]
+    result = score([planted()], changes)
+    assert [p.key for p in result.missed_large] == ["wages"]
+    assert len(result.unmatched) == 4
+
+
+def test_an_open_warning_that_the_incident_lifts_finds_it_on_that_day() -> None:
+    before = FIRST - timedelta(days=3)
+    lifted = FIRST + timedelta(days=3)
+    result = score([planted()], [seen(before), seen(lifted, level=YELLOW, fired_on=before)])
+    assert result.findings[0].fired_on == lifted
+    assert result.unmatched == []
+
+
+def test_an_open_warning_that_only_lasts_or_ends_finds_nothing() -> None:
+    before = FIRST - timedelta(days=3)
+    changes = [
+        seen(before),
+        seen(FIRST + timedelta(days=1), fired_on=before),
+        seen(FIRST + timedelta(days=2), fired_on=before, level=YELLOW, resolved=True),
+    ]
+    assert score([planted()], changes).findings[0].fired_on is None
+
+
+def test_a_missed_small_incident_is_no_failure_of_the_largest_kind() -> None:
+    assert score([planted(size="small")], []).missed_large == []
