@@ -142,7 +142,14 @@ def follow(case: Case, result: FollowUpResult, actor: Actor = SUPERVISOR) -> Cas
     return record_follow_up(case, number, result, "", act(actor), handbook())
 
 
-@pytest.mark.parametrize("actor", [HANDLER, Actor("staff/colleague", "钱某", UNIT)])
+@pytest.mark.parametrize(
+    "actor",
+    [
+        HANDLER,
+        Actor("staff/colleague", "钱某", UNIT),
+        Actor(HANDLER.identity, "张某", "督查室"),
+    ],
+)
 def test_nobody_of_the_handling_unit_follows_up(actor: Actor) -> None:
     with pytest.raises(SecondPersonRequired):
         follow(answered(), FollowUpResult.SOLVED, actor)

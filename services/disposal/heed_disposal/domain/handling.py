@@ -144,7 +144,8 @@ def record_follow_up(
     """Record what a follow-up found; never by somebody of the handling unit."""
     follow_up = _planned_follow_up(case, number)
     moved = advance(case, Action.RECORD_FOLLOW_UP, act.actor, act.now, kind=StepKind.FOLLOWED_UP)
-    if act.actor == case.handler or act.actor.unit in _handling_units(case):
+    same_person = case.handler is not None and case.handler.identity == act.actor.identity
+    if same_person or act.actor.unit in _handling_units(case):
         raise SecondPersonRequired(f"{case.name}/followUps/{number}")
     moved = moved.with_follow_up(
         replace(follow_up, result=result, note=note, recorded_by=act.actor, recorded_at=act.now)
