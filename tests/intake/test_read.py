@@ -189,3 +189,27 @@ async def test_a_large_page_is_cut_to_what_the_contract_says(office: Office) -> 
     await office.stub().BatchRegisterPetitions(batch)
     page = await office.stub().ListPetitions(pb.ListPetitionsRequest())
     assert len(page.petitions) == 50
+
+
+async def test_pages_and_batches_of_the_longest_texts_fit_into_a_message(office: Office) -> None:
+    longest = [registration(facts="水" * 100_000, request="水" * 20_000) for _ in range(50)]
+    for start in range(0, 50, 25):
+        await office.stub().BatchRegisterPetitions(
+            pb.BatchRegisterPetitionsRequest(requests=longest[start : start + 25])
+        )
+    names: list[str] = []
+    pages = 0
+    request = pb.ListPetitionsRequest(page_size=500)
+    while pages == 0 or request.page_token:
+        page = await office.stub().ListPetitions(request)
+        request.page_token = page.next_page_token
+        names += [petition.name for petition in page.petitions]
+        pages += 1
+    assert (len(names), len(set(names))) == (50, 50)
+    assert pages > 1
+    classifier = office.stub("service/classifier")
+    too_many = pb.BatchGetMaskedTextsRequest(names=names)
+    error = await refusal(classifier.BatchGetMaskedTexts(too_many))
+    assert (reason_of(error), wrong_fields(error)) == ("INVALID_FIELD", {"names"})
+    some = await classifier.BatchGetMaskedTexts(pb.BatchGetMaskedTextsRequest(names=names[:25]))
+    assert len(some.texts) == 25

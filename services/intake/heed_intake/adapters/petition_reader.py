@@ -17,14 +17,22 @@ SELECT {ORDINARY_COLUMNS}
 """)
 # The order of uids is the order of registration (registered_at in milliseconds, then uid).
 # "~" sorts after every character of a code.
+# Sizes are known without reading the texts, so what does not fit into a page is never read.
 _LIST = """
-SELECT {columns}
-  FROM (SELECT * FROM petition
-         WHERE handling_region_code >= :prefix AND handling_region_code <= :prefix || '~'{more}
-         ORDER BY uid DESC LIMIT :limit) AS petition
+SELECT {columns}, petition.found
+  FROM (SELECT *, sum(size) OVER (ORDER BY uid DESC) - size AS before, count(*) OVER () AS found
+          FROM (SELECT *, octet_length(masked_request) + octet_length(masked_facts)
+                          + octet_length(masked_reasons) + octet_length(masked_evidence) AS size
+                  FROM petition
+                 WHERE handling_region_code >= :prefix
+                   AND handling_region_code <= :prefix || '~'{more}
+                 ORDER BY uid DESC LIMIT :limit) AS measured) AS petition
   JOIN receipt USING (uid)
+ WHERE petition.before < :most_bytes
  ORDER BY petition.uid DESC
 """
+_PAGE_BYTES = 8 * 1024 * 1024
+"""A page ends where its texts pass this; a message may have twice as much."""
 _MARKS = text("SELECT uid, handling_region_code FROM sealed_mark WHERE uid = ANY(:uids)")
 _SEALED_REGIONS = text("SELECT uid, handling_region_code FROM petition WHERE uid = ANY(:uids)")
 
@@ -45,8 +53,8 @@ class PostgresPetitions:
 
     async def list(
         self, which: PetitionFilter, after: UUID | None, limit: int
-    ) -> Sequence[Petition]:
-        """Return petitions by descending registration; see the port."""
+    ) -> tuple[Sequence[Petition], bool]:
+        """Return petitions by descending registration, and whether more follow; see the port."""
         given = {
             "after": ("uid < :after", after),
             "received_from": ("received_at >= :received_from", which.received_from),
@@ -54,13 +62,16 @@ class PostgresPetitions:
         }
         asked = {name: pair for name, pair in given.items() if pair[1] is not None}
         more = "".join(f" AND {condition}" for condition, _ in asked.values())
-        values = {name: value for name, (_, value) in asked.items()}
+        values: dict[str, object] = {name: value for name, (_, value) in asked.items()}
+        values |= {"limit": limit + 1, "most_bytes": _PAGE_BYTES}
         async with self._ordinary.read() as connection:
             result = await connection.execute(
                 text(_LIST.format(columns=ORDINARY_COLUMNS, more=more)),
-                {"prefix": which.region_prefix, "limit": limit, **values},
+                {"prefix": which.region_prefix, **values},
             )
-            return [ordinary_petition(dict(row)) for row in result.mappings()]
+            rows = [dict(row) for row in result.mappings()]
+        petitions = [ordinary_petition(row) for row in rows[:limit]]
+        return petitions, bool(rows) and rows[0]["found"] > len(petitions)
 
     async def texts(self, names: Iterable[tuple[str, UUID]]) -> Mapping[UUID, ReadText]:
         """Return what is known of each petition; see the port."""

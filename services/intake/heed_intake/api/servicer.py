@@ -28,6 +28,7 @@ from heed_shared.errors import BadPageToken, HeedError, InvalidField
 from heed_shared.identity import current_caller
 from heed_shared.ids import parse_resource_name
 from heed_shared.paging import PageTokens, filter_digest, page_size
+from heed_shared.rpc.options import MAX_MESSAGE_BYTES
 from heed_shared.rpc.stopping import current_stopping
 
 _LIST = "ListPetitions"
@@ -132,12 +133,16 @@ class IntakeServicer(IntakeServiceServicer):
         known = [pair for pair in parsed.values() if pair is not None]
         texts = await masked_texts(known, current_caller(), self._intake.texts)
         found = dict(zip(known, texts, strict=True))
-        return pb.BatchGetMaskedTextsResponse(
+        response = pb.BatchGetMaskedTextsResponse(
             texts=[
                 convert.text_message(name, found.get(pair) if (pair := parsed[name]) else None)
                 for name in request.names
             ]
         )
+        if response.ByteSize() > MAX_MESSAGE_BYTES:
+            # The caller's library would refuse the answer as something to try again, for ever.
+            raise InvalidField("names", "have texts too long for one message; ask for fewer")
+        return response
 
 
 def _filter(request: pb.ListPetitionsRequest) -> PetitionFilter:

@@ -76,8 +76,12 @@ class PetitionReader(Protocol):
 
     async def list(
         self, which: PetitionFilter, after: UUID | None, limit: int
-    ) -> Sequence[Petition]:
-        """Return petitions by descending registration, those after ``after`` in that order."""
+    ) -> tuple[Sequence[Petition], bool]:
+        """Return petitions by descending registration, those after ``after`` in that order.
+
+        At most ``limit``, fewer where their texts would not fit into one message; and whether more
+        follow.
+        """
         ...
 
 

@@ -54,9 +54,8 @@ async def list_petitions(
         RegionNotAllowed: it lies outside the caller's region.
     """
     prefix = _visible_prefix(which.region_prefix, caller, regions)
-    found = await reader.list(replace(which, region_prefix=prefix), after, limit + 1)
-    page = found[:limit]
-    return PetitionPage(page, page[-1].uid if len(found) > limit else None)
+    page, more = await reader.list(replace(which, region_prefix=prefix), after, limit)
+    return PetitionPage(page, page[-1].uid if more else None)
 
 
 async def masked_texts(
