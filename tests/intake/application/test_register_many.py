@@ -13,6 +13,7 @@ from heed_intake.application.register import Outcome, RegisterCommand, Registeri
 from heed_intake.application.waves import LARGEST_WAVE, WRITERS, RegistrationWaves
 from heed_intake.domain.petition import (
     Channel,
+    Evidence,
     Lane,
     Nature,
     Person,
@@ -159,6 +160,24 @@ async def test_the_office_is_the_regions_own_unless_named(registering: Registeri
     outcomes = await register_many([command(), command(office="110105-XF")], registering)
     offices = [item.petition.office for item in outcomes if isinstance(item, Registration)]
     assert offices == ["110105", "110105-XF"]
+
+
+async def test_numbers_of_an_office_elsewhere_are_not_used_up(registering: Registering) -> None:
+    outcomes = await register_many(
+        [command(office="110100-XF"), command(office="310000"), command(office="ZZZZZZ")],
+        registering,
+    )
+    assert kinds(outcomes) == [Registration, RegionNotAllowed, UnknownRegion]
+
+
+async def test_media_types_are_masked_like_file_names(registering: Registering) -> None:
+    evidence = (Evidence("王小明.jpg", "王小明 13800138000", 1, b"\1" * 32),)
+    (outcome,) = await register_many(
+        [command(petitioner=Person("王小明"), evidence=evidence)], registering
+    )
+    assert isinstance(outcome, Registration)
+    (shown,) = outcome.petition.evidence
+    assert (shown.file_name, shown.media_type) == ("【姓名】.jpg", "【姓名】 【电话】")
 
 
 async def test_the_names_of_all_representatives_are_masked(registering: Registering) -> None:

@@ -104,6 +104,7 @@ def _draft(command: RegisterCommand, registering: Registering) -> Draft:
     if submission.region_code not in registering.regions:
         raise UnknownRegion(submission.region_code, "submission.region_code")
     require_region(command.caller, submission.region_code)
+    _require_office(submission.office, command.caller, registering.regions)
     screened = screen(submission, registering.rules)
     return Draft(
         key=command.key,
@@ -115,6 +116,16 @@ def _draft(command: RegisterCommand, registering: Registering) -> Draft:
         query_code=query_code(secrets.randbits(CODE_BITS)),
         traceparent=command.traceparent,
     )
+
+
+def _require_office(office: str, caller: Caller, regions: Regions) -> None:
+    """Check whose receipt numbers are used: those of an office in the caller's region only."""
+    region_code = office.partition("-")[0]
+    if not office:
+        return
+    if region_code not in regions:
+        raise UnknownRegion(region_code, "submission.office")
+    require_region(caller, region_code)
 
 
 def _petition(submission: Submission, now: datetime) -> Petition:

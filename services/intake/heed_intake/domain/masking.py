@@ -8,6 +8,7 @@ document number. Names of others in the text are beyond expressions and stay.
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from heed_intake.domain.petition import Evidence, Person, Wording
 
@@ -148,9 +149,13 @@ def mask_wording(wording: Wording, own: list[tuple[str, str]]) -> Wording:
 def mask_evidence(
     evidence: tuple[Evidence, ...], own: list[tuple[str, str]]
 ) -> tuple[Evidence, ...]:
-    """Return the evidence with masked file names."""
+    """Return the evidence with masked file names; a media type may be any text, too."""
     return tuple(
-        Evidence(mask_text(item.file_name, own), item.media_type, item.size_bytes, item.sha256)
+        replace(
+            item,
+            file_name=mask_text(item.file_name, own),
+            media_type=mask_text(item.media_type, own),
+        )
         for item in evidence
     )
 
@@ -160,10 +165,10 @@ def _before(match: re.Match[str]) -> str:
 
 
 def _unless_document(replacement: str) -> Callable[[re.Match[str]], str]:
-    def replace(match: re.Match[str]) -> str:
+    def masked(match: re.Match[str]) -> str:
         return match.group() if _DOCUMENT_WORD.search(_before(match)) else replacement
 
-    return replace
+    return masked
 
 
 def _masked_card(match: re.Match[str]) -> str:
