@@ -88,11 +88,13 @@ class Feed:
             self.intake.texts.pop(key, None)
         await self.deliver(*((key, PetitionEvent.KIND_SEALED) for key in keys))
 
+    def handler(self) -> PetitionsHandler:
+        """The handler of the consumer."""
+        return PetitionsHandler(self.database, self.intake, self.sorting, term_reader(), self.clock)
+
     async def deliver(self, *events: tuple[PetitionKey, PetitionEvent.Kind.ValueType]) -> None:
         """Deliver one batch, as the consumer does."""
-        handler = PetitionsHandler(
-            self.database, self.intake, self.sorting, term_reader(), self.clock
-        )
+        handler = self.handler()
         deliveries = [_delivery(key, kind) for key, kind in events]
         prepared = await handler.prepare(deliveries)
         async with self.database.transaction() as tx:
@@ -102,7 +104,7 @@ class Feed:
 
 def _delivery(key: PetitionKey, kind: PetitionEvent.Kind.ValueType) -> Delivery:
     name = petition_name(key.region, key.uid)
-    event = Event(subject=name, region_code=key.region)
+    event = Event(subject=name, region_code=key.region, cursor="of the feed")
     event.petition.CopyFrom(PetitionEvent(kind=kind, petition=name))
     return Delivery(event, "")
 

@@ -11,6 +11,7 @@ import grpc
 import pytest
 from heed.classifier.v1 import classifier_service_pb2 as pb
 from heed.classifier.v1 import resources_pb2 as resources
+from heed.classifier.v1.events_pb2 import ClassificationEvent
 from heed.common.v1 import matter_pb2 as common
 from heed.feed.v1 import feed_service_pb2 as feed_pb
 
@@ -230,7 +231,8 @@ async def test_observations_are_read_by_warning_alone(served: Serving) -> None:
 
 async def test_snapshots_give_the_state_as_events(served: Serving) -> None:
     items = [petition(*WAGES, people_bucket=3), petition(*WAGES), petition("建议增设公厕")]
-    await served.feed.register(*items)
+    accusing = petition("举报村支书贪污征地款", "村支书套取国家补贴，账目造假")
+    await served.feed.register(*items, accusing)
     expected = await totals(served.feed)
 
     seen: dict[Any, int] = {}
@@ -243,7 +245,11 @@ async def test_snapshots_give_the_state_as_events(served: Serving) -> None:
     assert seen == expected
 
     request = feed_pb.GetFeedSnapshotRequest(feed="classifier.classifications")
-    petitions = set()
+    kinds = {}
     async for part in served.feeds("service/disposal").GetFeedSnapshot(request):
-        petitions |= {event.classification.petition for event in part.events}
-    assert petitions == {name(item) for item in items}
+        for event in part.events:
+            kinds[event.classification.petition] = event.classification.kind
+    assert kinds == {
+        **{name(item): ClassificationEvent.KIND_CLASSIFIED for item in items},
+        name(accusing): ClassificationEvent.KIND_ACCUSATION_SUSPECTED,
+    }

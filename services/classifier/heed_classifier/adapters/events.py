@@ -22,6 +22,13 @@ CLASSIFICATIONS = FeedSpec("classifier.classifications", "classification", ("int
 OBSERVATIONS = FeedSpec("classifier.observations", "observation", ("warning",), restricted=True)
 _MOST_DELTAS = 1000
 _STATE = text("SELECT region, uid, region_code, version, updated_at FROM classification")
+_SUSPICIONS = text("""
+SELECT region, uid, suspected_at FROM suspicion
+WHERE NOT EXISTS (
+    SELECT 1 FROM classification
+    WHERE classification.region = suspicion.region AND classification.uid = suspicion.uid
+)
+""")
 _COUNTS = """
 SELECT received_day, region_code, category_code, nature, hazard, people_bucket, count(*) AS items
 FROM matter GROUP BY received_day, region_code, category_code, nature, hazard, people_bucket
@@ -98,7 +105,7 @@ def _observation(
 
 
 async def classification_snapshot(connection: AsyncConnection) -> AsyncIterator[NewEvent]:
-    """Every classification as if it had just been made."""
+    """Every classification as if it had just been made, and every suspicion that still stands."""
     for row in await connection.execute(_STATE):
         petition = name_of(PetitionKey(row.region, row.uid))
         yield NewEvent(
@@ -109,6 +116,20 @@ async def classification_snapshot(connection: AsyncConnection) -> AsyncIterator[
             recorded_at=row.updated_at,
             payload=ClassificationEvent(
                 kind=ClassificationEvent.KIND_CLASSIFIED,
+                classification=f"{petition}/classification",
+                petition=petition,
+            ),
+        )
+    for row in await connection.execute(_SUSPICIONS):
+        petition = name_of(PetitionKey(row.region, row.uid))
+        yield NewEvent(
+            feed=CLASSIFICATIONS.name,
+            subject=petition,
+            region_code=row.region,
+            etag=etag_of(1),
+            recorded_at=row.suspected_at,
+            payload=ClassificationEvent(
+                kind=ClassificationEvent.KIND_ACCUSATION_SUSPECTED,
                 classification=f"{petition}/classification",
                 petition=petition,
             ),

@@ -59,7 +59,9 @@ class PetitionsHandler:
         if not keys:
             return {}
         petitions = await self._texts.read(keys)
-        cleared = await self._cleared(list(petitions))
+        # A snapshot also names as registered what intake has not sealed yet; it clears nothing.
+        told_anew = [key for key in petitions if key not in _from_snapshot(deliveries)]
+        cleared = await self._cleared(told_anew)
         return await self._sort(list(petitions.values()), cleared)
 
     async def apply(
@@ -77,6 +79,13 @@ class PetitionsHandler:
             traces = {key: traceparent for key, _, traceparent in segment}
             await tx.publish(change_events(changes, now, traces))
             _record(changes, prepared)
+
+    async def rebuild(self, _tx: Transaction) -> None:
+        """Delete nothing: classifications hold what people corrected.
+
+        The snapshot, applied again, sorts what is missing and removes what was withdrawn or sealed;
+        what is stored stays as it is, and so does a petition that the snapshot does not name.
+        """
 
     async def _cleared(self, keys: Sequence[PetitionKey]) -> set[PetitionKey]:
         """Petitions once suspected that intake registered all the same: a person cleared them."""
@@ -126,6 +135,12 @@ def _happenings(deliveries: Sequence[Delivery]) -> Iterator[tuple[PetitionKey, H
             name = delivery.event.petition.petition
             key = PetitionKey(*parse_resource_name(name, "petitions", "petition"))
             yield key, happening, delivery.traceparent
+
+
+def _from_snapshot(deliveries: Sequence[Delivery]) -> set[PetitionKey]:
+    """Petitions whose event tells a state, not a happening: it has no place in the feed."""
+    told = [delivery for delivery in deliveries if not delivery.event.cursor]
+    return {key for key, _, _ in _happenings(told)}
 
 
 def _segments(
