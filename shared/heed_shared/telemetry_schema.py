@@ -40,11 +40,7 @@ _DECLARED = (
     Metric("heed.feed.lag", "gauge", "{event}", "Events that a consumer has not acknowledged"),
     Metric("heed.feed.held", "gauge", "{event}", "Events that a feed still holds"),
     Metric("heed.feed.batch_duration", "histogram", "s", "Time to apply a batch", RPC_BUCKETS_S),
-    Metric("heed.feed.watchers", "observed", "{stream}", "Readers that wait for events now"),
-    # The database and background work.
-    Metric("heed.database.pool_in_use", "observed", "{connection}", "Connections in use now"),
-    Metric("heed.database.pool_wait", "histogram", "s", "Wait for a connection", RPC_BUCKETS_S),
-    Metric("heed.operations.running", "gauge", "{operation}", "Long-running operations under way"),
+    # Background work.
     Metric("heed.daily_job.duration", "histogram", "s", "Time of a daily job", DELAY_BUCKETS_S),
     Metric("heed.daily_job.last_day_age", "gauge", "d", "Closed days that a daily job still owes"),
     # Intake.
@@ -55,7 +51,6 @@ _DECLARED = (
            (1, 2, 4, 8, 16, 32, 64, 128, 256)),
     Metric("heed.intake.wave_fallbacks", "counter", "{wave}", "Waves that fell back row by row"),
     Metric("heed.intake.queries", "counter", "{query}", "Progress queries, by outcome"),
-    Metric("heed.intake.audit_unsealed", "gauge", "{entry}", "Audit entries not in the chain yet"),
     # Classifier.
     Metric("heed.classifier.classified", "counter", "{petition}", "Classifications, by band"),
     Metric("heed.classifier.confidence", "histogram", "1", "Probability of the first category",
@@ -66,7 +61,6 @@ _DECLARED = (
     # Warning.
     Metric("heed.warning.observed", "counter", "{delta}", "Signed counts taken in"),
     Metric("heed.warning.warnings", "counter", "{warning}", "Changes of warnings, by kind"),
-    Metric("heed.warning.firing", "gauge", "{warning}", "Warnings firing now, by level"),
     Metric("heed.warning.evaluation_duration", "histogram", "s", "Time of an evaluation",
            DELAY_BUCKETS_S),
     Metric("heed.warning.evaluated_cells", "gauge", "{cell}", "Cells in the last evaluation"),

@@ -101,7 +101,16 @@ async def test_what_a_stopping_service_leaves_is_failed(database: Database) -> N
 
 async def test_what_a_killed_service_leaves_is_failed_by_another(database: Database) -> None:
     silent, replica, release = Operations(database), Operations(database), asyncio.Event()
-    started = await silent.start("train", StringValue(), _until(release))
+    reported = asyncio.Event()
+
+    async def work(progress: Progress) -> Message:
+        await progress.report(StringValue(value="half"))
+        reported.set()  # A later sign of life would make it young again.
+        await release.wait()
+        return StringValue(value="result")
+
+    started = await silent.start("train", StringValue(), work)
+    await reported.wait()
     async with database.single() as connection:
         await connection.execute(
             text("UPDATE operation SET updated_at = now() - interval '1 minute'")

@@ -236,12 +236,12 @@ def test_each_kind_of_metric_is_recorded(metrics: InMemoryMetricReader) -> None:
     telemetry.record("heed.feed.lag", 7, feed="x")
     telemetry.record("heed.feed.lag", 5, feed="x")
     telemetry.record("heed.daily_job.duration", 0.2, job="x")
-    telemetry.observe("heed.feed.watchers", lambda: [(4, {"feed": "x"})])
+    telemetry.observe("rpc.server.in_flight", lambda: [(4, {"feed": "x"})])
     found = points(metrics)
     assert found["heed.feed.applied"][0].value == 5
     assert found["heed.feed.lag"][0].value == 5
     assert found["heed.daily_job.duration"][0].explicit_bounds == telemetry_schema.DELAY_BUCKETS_S
-    assert found["heed.feed.watchers"][0].value == 4
+    assert found["rpc.server.in_flight"][0].value == 4
 
 
 async def test_served_calls_are_measured(authority: Authority) -> None:
