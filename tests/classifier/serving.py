@@ -51,13 +51,14 @@ class Serving:
 
     def stub(self, caller: str = "officer", region: str = "") -> ClassifierServiceStub:
         """The service as a person, or a service such as ``service/intake``, calls it."""
-        return ClassifierServiceStub(self._channel(caller, region))
+        return ClassifierServiceStub(self.channel(caller, region))
 
     def feeds(self, caller: str) -> FeedServiceStub:
         """The feeds as somebody reads them."""
-        return FeedServiceStub(self._channel(caller, ""))
+        return FeedServiceStub(self.channel(caller))
 
-    def _channel(self, caller: str, region: str) -> grpc.aio.Channel:
+    def channel(self, caller: str, region: str = "") -> grpc.aio.Channel:
+        """A channel for a person, or without a token for a service."""
         client = caller.removeprefix("service/") if "/" in caller else "client"
         folder = self.authority.directory
         tls = TlsFiles(folder / f"{client}.pem", folder / f"{client}.key", self.authority.ca)

@@ -1,13 +1,11 @@
 """Whatever a caller sends to disposal, it is answered: refused by field name, or carried out."""
 
-from collections.abc import Awaitable, Callable
-
 from google.protobuf.message import Message
 from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1 import resources_pb2 as resources
 from heed.feed.v1 import event_pb2, feed_service_pb2, replay_service_pb2
 
-from tests.contracts.hostile import Call, failures
+from tests.contracts.hostile import Call, always, failures
 from tests.disposal.builders import MONDAY, REGION
 from tests.disposal.serving import Serving, open_request
 from tests.disposal.test_rpc_matrix import VERBS, VerbCase
@@ -15,13 +13,6 @@ from tests.disposal.test_rpc_matrix import VERBS, VerbCase
 DISPOSAL = pb.DESCRIPTOR.services_by_name["DisposalService"]
 FEEDS = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"]
 REPLAY = replay_service_pb2.DESCRIPTOR.services_by_name["ReplayService"]
-
-
-def always(message: Message) -> Callable[[], Awaitable[Message]]:
-    async def good() -> Message:
-        return message
-
-    return good
 
 
 def verb_call(disposal: Serving, verb: VerbCase) -> Call:

@@ -7,20 +7,13 @@ from google.protobuf.message import Message
 from heed.feed.v1 import event_pb2, feed_service_pb2
 from heed.intake.v1 import intake_service_pb2 as pb
 
-from tests.contracts.hostile import Call, failures
+from tests.contracts.hostile import Call, always, failures
 from tests.intake.conftest import COUNTY, Office, registration
 
 INTAKE = pb.DESCRIPTOR.services_by_name["IntakeService"]
 FEEDS = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"]
 PERSON = {"display_name": "测试甲", "contact": "13800000000", "address": "幸福里小区3号楼1单元"}
 EVIDENCE = {"file_name": "照片.jpg", "media_type": "image/jpeg", "sha256": b"\1" * 32}
-
-
-def always(message: Message) -> Callable[[], Awaitable[Message]]:
-    async def good() -> Message:
-        return message
-
-    return good
 
 
 def full_registration() -> pb.RegisterPetitionRequest:

@@ -1,0 +1,70 @@
+"""Whatever a caller sends to the classifier, it is answered: refused by field name, or done."""
+
+from google.protobuf.message import Message
+from heed.classifier.v1 import classifier_service_pb2 as pb
+from heed.common.v1 import matter_pb2
+
+from tests.classifier.builders import NOON, petition
+from tests.classifier.serving import WAGES, Serving, correction, get, name
+from tests.classifier.test_incidents import CONCRETE
+from tests.contracts.hostile import Call, always, failures
+
+CLASSIFIER = pb.DESCRIPTOR.services_by_name["ClassifierService"]
+
+
+def asked(classified: str, incident: str) -> dict[str, tuple[str, Message]]:
+    """Requests that change nothing, and who makes them."""
+    incidents = pb.ListIncidentsRequest(region_prefix="11", min_matter_count=1, page_size=1)
+    incidents.seen_from.FromJsonString("2026-01-01T00:00:00Z")
+    return {
+        "Classify": (
+            "officer",
+            pb.ClassifyRequest(
+                request=WAGES[0],
+                facts=WAGES[1],
+                region_code="110105",
+                people_bucket=matter_pb2.PEOPLE_BUCKET_ONE,
+            ),
+        ),
+        "GetClassification": ("officer", pb.GetClassificationRequest(name=classified)),
+        "BatchGetClassifications": (
+            "service/disposal",
+            pb.BatchGetClassificationsRequest(names=[classified]),
+        ),
+        "ListClassifications": (
+            "officer",
+            pb.ListClassificationsRequest(region_prefix="1101", category_code="05"),
+        ),
+        "ListCategories": ("officer", pb.ListCategoriesRequest(valid_on="2026-03-01")),
+        "GetIncident": ("officer", pb.GetIncidentRequest(name=incident)),
+        "ListIncidents": ("officer", incidents),
+    }
+
+
+async def test_no_value_in_any_field_is_a_fault_of_the_classifier(served: Serving) -> None:
+    padding = [petition(f"第{number}号路口没有红绿灯", at=NOON) for number in range(40)]
+    items = [petition(*text, at=NOON, place="桃源丽都") for text in CONCRETE]
+    await served.feed.register(*padding, *items)
+    item = items[0]
+    incident = (await get(served, item)).matters[0].incident
+
+    async def corrected() -> Message:
+        # Without an accusation, which would take the petition away from all that follows.
+        return correction(
+            await get(served, item), category_code="05", urgency=matter_pb2.URGENCY_U2
+        )
+
+    made = asked(f"{name(item)}/classification", incident)
+    calls = [
+        Call(CLASSIFIER.methods_by_name[method], served.channel(caller), always(request))
+        for method, (caller, request) in made.items()
+    ]
+    calls.append(
+        Call(
+            CLASSIFIER.methods_by_name["CorrectClassification"],
+            served.channel("officer"),
+            corrected,
+        )
+    )
+    assert {call.method.name for call in calls} >= set(CLASSIFIER.methods_by_name)
+    assert await failures(calls) == []
