@@ -73,7 +73,7 @@ async def test_officers_take_a_case_to_its_followed_up_end(office: Office) -> No
         region_code=office.county,
         day=office.now.date(),
         trace_id="",
-        true_category="",
+        truth=None,
     )
     life = await live(office.suite, registered, case)
     assert life.case.state == resources_pb2.Case.STATE_CONCLUDED

@@ -2,12 +2,13 @@
 
 from datetime import date, timedelta
 
+from heed.classifier.v1 import resources_pb2 as classifier
 from heed.common.v1 import matter_pb2
 from heed.warning.v1 import resources_pb2
 
-from heed_local.demo.replay import WarningSeen
-from heed_local.demo.score import score
-from heed_local.demo.source import Planted
+from heed_local.demo.replay import Registered, WarningSeen
+from heed_local.demo.score import score, sorted_as
+from heed_local.demo.source import Planted, Truth
 
 FIRST = date(2026, 3, 10)
 BLUE, YELLOW = matter_pb2.WARNING_LEVEL_BLUE, matter_pb2.WARNING_LEVEL_YELLOW
@@ -50,7 +51,7 @@ def seen(
 
 
 def test_a_warning_in_the_cell_during_the_incident_finds_it_with_its_lead() -> None:
-    result = score([planted()], [seen(FIRST + timedelta(days=2))])
+    result = score([planted()], [seen(FIRST + timedelta(days=2))], {})
     [finding] = result.findings
     assert finding.lead_days == 4
     assert result.unmatched == []
@@ -58,7 +59,7 @@ def test_a_warning_in_the_cell_during_the_incident_finds_it_with_its_lead() -> N
 
 
 def test_a_warning_of_the_city_finds_an_incident_of_its_county() -> None:
-    result = score([planted()], [seen(FIRST, region="9H0100")])
+    result = score([planted()], [seen(FIRST, region="9H0100")], {})
     assert result.findings[0].fired_on == FIRST
 
 
@@ -69,7 +70,7 @@ def test_other_places_categories_and_times_do_not_find_it_and_count_as_unrelated
         seen(FIRST - timedelta(days=1), name="warnings/3"),
         seen(FIRST + timedelta(days=20), name="warnings/4"),
     ]
-    result = score([planted()], changes)
+    result = score([planted()], changes, {})
     assert [p.key for p in result.missed_large] == ["wages"]
     assert len(result.unmatched) == 4
 
@@ -77,7 +78,7 @@ def test_other_places_categories_and_times_do_not_find_it_and_count_as_unrelated
 def test_an_open_warning_that_the_incident_lifts_finds_it_on_that_day() -> None:
     before = FIRST - timedelta(days=3)
     lifted = FIRST + timedelta(days=3)
-    result = score([planted()], [seen(before), seen(lifted, level=YELLOW, fired_on=before)])
+    result = score([planted()], [seen(before), seen(lifted, level=YELLOW, fired_on=before)], {})
     assert result.findings[0].fired_on == lifted
     assert result.unmatched == []
 
@@ -89,8 +90,30 @@ def test_an_open_warning_that_only_lasts_or_ends_finds_nothing() -> None:
         seen(FIRST + timedelta(days=1), fired_on=before),
         seen(FIRST + timedelta(days=2), fired_on=before, level=YELLOW, resolved=True),
     ]
-    assert score([planted()], changes).findings[0].fired_on is None
+    assert score([planted()], changes, {}).findings[0].fired_on is None
 
 
 def test_a_missed_small_incident_is_no_failure_of_the_largest_kind() -> None:
-    assert score([planted(size="small")], []).missed_large == []
+    assert score([planted(size="small")], [], {}).missed_large == []
+
+
+def test_an_incident_is_found_in_the_cell_under_which_its_petitions_were_sorted() -> None:
+    changes = [seen(FIRST, category="07"), seen(FIRST, name="warnings/2", category="05")]
+    result = score([planted()], changes, {"wages": "07"})
+    assert result.findings[0].fired_on == FIRST
+    assert [warning.name for warning in result.unmatched] == ["warnings/2"]
+
+
+def test_most_petitions_decide_under_which_category_an_incident_was_sorted() -> None:
+    registered, classifications = [], []
+    for number, category in enumerate(["07", "11", "07"]):
+        name = f"petitions/{number}"
+        truth = Truth("11", "wages")
+        registered.append(Registered(name, name, "", "", "9H0101", FIRST, "", truth))
+        classifications.append(
+            classifier.Classification(
+                petition=name, matters=[classifier.Matter(category_code=category)]
+            )
+        )
+    everyday = Registered("x", "petitions/x", "", "", "9H0101", FIRST, "", Truth("05", ""))
+    assert sorted_as([*registered, everyday], classifications) == {"wages": "07"}

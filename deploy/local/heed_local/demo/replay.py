@@ -17,7 +17,7 @@ from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
 from heed.warning.v1 import resources_pb2, warning_service_pb2, warning_service_pb2_grpc
 
 from heed_local.demo.feeds import FeedMonitor
-from heed_local.demo.source import Arrival, Source
+from heed_local.demo.source import Arrival, Source, Truth
 from heed_local.importing.reader import RejectedRow
 from heed_local.launcher import SERVICES, Suite
 from heed_shared.clock import SHANGHAI, day_end
@@ -44,7 +44,7 @@ class Registered:
     region_code: str
     day: date
     trace_id: str
-    true_category: str
+    truth: Truth | None
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Replay:
                     region_code=petition.region_code,
                     day=day,
                     trace_id=trace,
-                    true_category=arrival.true_category,
+                    truth=arrival.truth,
                 )
             )
         return registered

@@ -102,7 +102,7 @@ def _sorted(console: Console, report: Report) -> None:
 
 
 def _accuracy(report: Report) -> str:
-    truth = {p.name: p.true_category for p in report.replayed.registered if p.true_category}
+    truth = {p.name: p.truth.category_code for p in report.replayed.registered if p.truth}
     judged = [
         (matter.band, matter.category_code == truth[c.petition])
         for c in report.results.classifications
@@ -147,7 +147,7 @@ def _warned(console: Console, report: Report) -> None:
 def _planted(console: Console, scored: Score) -> None:
     console.print()
     console.print("[bold]与预设事件对照 against what was planted")
-    table = _table("预设事件", "规模", "件数#", "起始日", "高峰日", "预警日", "结果")
+    table = _table("预设事件", "规模", "件数#", "起始日", "高峰日", "预警日", "预警类别", "结果")
     for finding in scored.findings:
         planted = finding.planted
         if finding.fired_on is None:
@@ -163,6 +163,7 @@ def _planted(console: Console, scored: Score) -> None:
             str(planted.first_day),
             str(planted.peak_day),
             str(finding.fired_on or "-"),
+            finding.warning.category_title if finding.warning else "-",
             outcome,
         )
     console.print(table)

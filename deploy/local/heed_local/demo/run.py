@@ -20,7 +20,7 @@ from heed_local.demo.life import choose, live
 from heed_local.demo.replay import Replay, Replayed
 from heed_local.demo.report import Report, print_report
 from heed_local.demo.results import Results, collect
-from heed_local.demo.score import Score, fired_warnings, score
+from heed_local.demo.score import Score, fired_warnings, score, sorted_as
 from heed_local.demo.source import FileSource, SimulatedSource, Source
 from heed_local.importing.columns import ColumnsError
 from heed_local.launcher import Suite
@@ -86,11 +86,18 @@ async def _replay(console: Console, source: Source) -> Report:
             replayed=replayed,
             rejected=source.rejected,
             results=results,
-            score=score(source.planted, replayed.warnings) if source.planted else None,
+            score=_scored(source, replayed, results),
             warnings=fired_warnings(replayed.warnings),
             life=life,
             trace=trace,
         )
+
+
+def _scored(source: Source, replayed: Replayed, results: Results) -> Score | None:
+    if not source.planted:
+        return None
+    under = sorted_as(replayed.registered, results.classifications)
+    return score(source.planted, replayed.warnings, under)
 
 
 def _progress(console: Console, source: Source) -> Any:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from heed.classifier.v1 import resources_pb2 as classifier
 from heed.warning.v1 import resources_pb2
 
-from heed_local.demo.replay import WarningSeen
+from heed_local.demo.replay import Registered, WarningSeen
 from heed_local.demo.source import Planted
 from heed_shared.reference.regions import prefix_of
 
@@ -83,13 +85,35 @@ def alarms(seen: Sequence[WarningSeen]) -> list[tuple[date, resources_pb2.Warnin
     return found
 
 
-def score(planted: Sequence[Planted], seen: Sequence[WarningSeen]) -> Score:
-    """Matches alarms by category, place (the cell or one that contains it) and time."""
+def sorted_as(
+    registered: Sequence[Registered], classifications: Sequence[classifier.Classification]
+) -> dict[str, str]:
+    """Returns, by planted incident, the category under which most of its petitions were sorted.
+
+    A closed training centre that keeps prepaid fees is education to one clerk and consumer
+    protection to another; the warning rises in the cell where the petitions are counted.
+    """
+    category = {c.petition: c.matters[0].category_code for c in classifications if c.matters}
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for petition in registered:
+        if petition.truth and petition.truth.incident_key and petition.name in category:
+            counts[petition.truth.incident_key][category[petition.name]] += 1
+    return {key: count.most_common(1)[0][0] for key, count in counts.items()}
+
+
+def score(
+    planted: Sequence[Planted], seen: Sequence[WarningSeen], sorted_under: Mapping[str, str]
+) -> Score:
+    """Matches alarms by place (the cell or one that contains it), time and category.
+
+    The category is the planted one, or the one that `sorted_under` gives for the incident.
+    """
     heard = alarms(seen)
     matched: set[str] = set()
     findings = []
     for incident in planted:
-        hits = [(day, warning) for day, warning in heard if _covers(day, warning, incident)]
+        categories = {incident.category_code, sorted_under.get(incident.key, "")}
+        hits = [hit for hit in heard if _covers(*hit, incident, categories)]
         matched |= {warning.name for _, warning in hits}
         day, first = min(hits, key=lambda hit: hit[0], default=(None, None))
         findings.append(Finding(planted=incident, warning=first, fired_on=day))
@@ -97,9 +121,11 @@ def score(planted: Sequence[Planted], seen: Sequence[WarningSeen]) -> Score:
     return Score(findings, [warning for warning in fired if warning.name not in matched])
 
 
-def _covers(day: date, warning: resources_pb2.Warning, incident: Planted) -> bool:
+def _covers(
+    day: date, warning: resources_pb2.Warning, incident: Planted, categories: set[str]
+) -> bool:
     return (
-        warning.cell.category_code == incident.category_code
+        warning.cell.category_code in categories
         and incident.region_code.startswith(prefix_of(warning.cell.region_code))
         and incident.first_day <= day <= incident.last_day + AFTERMATH
     )

@@ -25,16 +25,24 @@ OWN_CITY = "本市"
 
 
 @dataclass(frozen=True)
+class Truth:
+    """What the simulator knows of a petition; `incident_key` is empty for everyday ones."""
+
+    category_code: str
+    incident_key: str
+
+
+@dataclass(frozen=True)
 class Arrival:
     """A petition on its way to intake.
 
-    `line` is its line in a user's file, 0 elsewhere; only simulated ones have a `true_category`.
+    `line` is its line in a user's file, 0 elsewhere; only simulated ones have a known `truth`.
     """
 
     key: str
     line: int
     submission: resources_pb2.PetitionSubmission
-    true_category: str = ""
+    truth: Truth | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ class SimulatedSource:
                 key=petition.external_id,
                 line=0,
                 submission=_submission(petition),
-                true_category=petition.truth.category_code,
+                truth=Truth(petition.truth.category_code, petition.truth.incident_key or ""),
             )
             for petition in self._scenario.petitions(day)
         ]
