@@ -113,6 +113,12 @@ def test_what_may_be_repeated_says_when(error: HeedError) -> None:
     assert retry.retry_delay.ToMilliseconds() == 2500
 
 
+def test_a_huge_name_is_cut_in_every_part_of_a_status() -> None:
+    status = to_status(NotFound("operations/" + "𠮷" * 2000))
+    assert len(status.SerializeToString()) < 3000
+    assert status.message.endswith("…")
+
+
 def test_a_huge_batch_of_violations_still_fits_into_a_status() -> None:
     many = [FieldViolation(f"requests[{n}].request_id", "must be a UUID") for n in range(2000)]
     assert to_status(InvalidFields(many), "trace").ByteSize() < 6000

@@ -16,6 +16,7 @@ _PREFIX = "ERROR_REASON_"
 # Metadata of an RPC has room for 8 KiB by default, and holds a status twice: text and details.
 _MOST_VIOLATIONS = 20
 _LONGEST_TEXT = 1000
+_LONGEST_NAME = 400
 
 
 def reason_name(reason: "ErrorReason.ValueType") -> str:
@@ -31,31 +32,42 @@ def to_status(error: HeedError, trace_id: str = "") -> status_pb2.Status:
     return status
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+def _shortened(text: str, most: int = _LONGEST_TEXT) -> str:
+    """Return at most ``most`` bytes of a text: a caller's own name or value may be any length."""
+    encoded = text.encode()
+    if len(encoded) <= most:
+        return text
+    return encoded[:most].decode(errors="ignore") + "…"
 
 
 def _details(error: HeedError, trace_id: str) -> list[Message]:
+    resource = _shortened(error.resource, _LONGEST_NAME)
     details: list[Message] = [
         error_details_pb2.ErrorInfo(
-            reason=reason_name(error.reason), domain=DOMAIN, metadata=error.metadata
+            reason=reason_name(error.reason),
+            domain=DOMAIN,
+            metadata={
+                key: _shortened(value, _LONGEST_NAME) for key, value in error.metadata.items()
+            },
         )
     ]
     if error.violations:
         bad_request = error_details_pb2.BadRequest()
         for item in error.violations[:_MOST_VIOLATIONS]:
-            bad_request.field_violations.add(field=item.field, description=item.description)
+            bad_request.field_violations.add(
+                field=item.field, description=_shortened(item.description, _LONGEST_NAME)
+            )
         details.append(bad_request)
     if error.precondition:
         failure = error_details_pb2.PreconditionFailure()
         failure.violations.add(
-            type=error.precondition, subject=error.resource, description=_shortened(error.message)
+            type=error.precondition, subject=resource, description=_shortened(error.message)
         )
         details.append(failure)
     elif error.resource:
         details.append(
             error_details_pb2.ResourceInfo(
-                resource_name=error.resource, resource_type=error.resource.partition("/")[0]
+                resource_name=resource, resource_type=resource.partition("/")[0]
             )
         )
     if error.retry_after_s is not None:
