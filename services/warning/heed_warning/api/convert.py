@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from heed.common.v1.actor_pb2 import Actor
@@ -18,18 +18,32 @@ from heed_warning.application.places import Places
 from heed_warning.application.ports import Kept
 from heed_warning.domain.counts import ITEMS, RecordedCount
 from heed_warning.domain.forecaster_record import ForecasterRecord
-from heed_warning.domain.life import Evaluation, Staff
+from heed_warning.domain.life import Evaluation, Staff, State
 from heed_warning.domain.outlook import PROBABILITIES, Outlook, Span
 from heed_warning.domain.panel import Cell
 from heed_warning.domain.policy import Level, LevelRule, Policy, Strategy
+
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+"""Years of days in requests; the first and last day of all would be infinite in the database."""
 
 
 def to_day(text: str, field: str) -> date:
     """Return a day of the contract; the pattern there lets 2026-02-30 through, this does not."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise InvalidField(field, f"{text} is no day of the calendar") from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidField(field, f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return day
+
+
+def to_states(numbers: Iterable[int]) -> tuple[State, ...]:
+    """Return states to filter by; the unspecified one asks for nothing."""
+    try:
+        return tuple(State(number) for number in numbers if number)
+    except ValueError:
+        raise InvalidField("states", "must be states of a warning") from None
 
 
 def to_day_or_none(text: str, field: str) -> date | None:

@@ -93,7 +93,7 @@ class WarningRpcs:
             self._parts.places.require_category(request.category_code)
         if request.region_prefix and len(request.region_prefix) == len("110000"):
             self._parts.places.require_region(request.region_prefix, "region_prefix")
-        states = tuple(State(state) for state in request.states if state)
+        states = convert.to_states(request.states)
         prefixes = (current_caller().region_prefix, prefix)
         return WarningFilter(prefixes, request.category_code, states or _ALL_BUT_PENDING)
 
