@@ -114,7 +114,7 @@ def test_what_may_be_repeated_says_when(error: HeedError) -> None:
 
 
 def test_a_huge_name_is_cut_in_every_part_of_a_status() -> None:
-    status = to_status(NotFound("operations/" + "𠮷" * 2000))
+    status = to_status(errors.NotFound("operations/" + "𠮷" * 2000))
     assert len(status.SerializeToString()) < 3000
     assert status.message.endswith("…")
 
