@@ -4,14 +4,15 @@ The interceptor checks every request. Items of a batch that carry ``ignore = IGN
 checked by the use case, item by item, with ``violations`` or ``validate`` and the item's prefix.
 """
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import protovalidate
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from heed_shared.errors import FieldViolation, InvalidFields
 
@@ -22,8 +23,6 @@ _PLAIN = {
     "enum.defined_only": "must be one of the named values",
     "string.uuid": "must be a UUID",
 }
-_TIMESTAMP = "google.protobuf.Timestamp"
-_DURATION = "google.protobuf.Duration"
 _NANOS = 999_999_999
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # the years 1 to 9999
 _LONGEST_S = 315_576_000_000
@@ -38,7 +37,8 @@ def violations(message: Message, prefix: str = "") -> list[FieldViolation]:
         FieldViolation(_path(violation.proto, prefix), _description(violation.proto))
         for violation in protovalidate.collect_violations(message)
     ]
-    return found + list(_impossible_values(message, prefix))
+    _look_inside(message, prefix, found)
+    return found
 
 
 def validate(message: Message, prefix: str = "") -> None:
@@ -52,39 +52,50 @@ def validate(message: Message, prefix: str = "") -> None:
         raise InvalidFields(found)
 
 
-def _impossible_values(message: Message, prefix: str) -> Iterator[FieldViolation]:
-    """Yield what no contract needs to forbid: times that no clock shows, texts with a U+0000."""
-    for field in _fields_to_look_at(message.DESCRIPTOR):
-        path = f"{prefix}.{field.name}" if prefix else field.name
-        value = getattr(message, field.name)
-        if field.is_repeated:
-            for index, item in enumerate(value):
-                yield from _impossible(item, f"{path}[{index}]")
-        elif field.message_type is None or message.HasField(field.name):
-            yield from _impossible(value, path)
+def _look_inside(message: Message, prefix: str, found: list[FieldViolation]) -> None:
+    """Add what no contract needs to forbid: times that no clock shows, texts with a U+0000.
+
+    Every request passes here, so paths are written only where they are needed.
+    """
+    for name, is_text, is_repeated in _fields_to_look_at(message.DESCRIPTOR):
+        if is_text and not is_repeated:
+            if "\0" in getattr(message, name):
+                found.append(FieldViolation(_joined(prefix, name), _NO_TEXT))
+        elif is_repeated:
+            for index, item in enumerate(getattr(message, name)):
+                _look_at(item, f"{_joined(prefix, name)}[{index}]", found)
+        elif message.HasField(name):
+            _look_at(getattr(message, name), _joined(prefix, name), found)
 
 
-def _impossible(value: Any, path: str) -> Iterator[FieldViolation]:
+def _look_at(value: Any, path: str, found: list[FieldViolation]) -> None:
     if isinstance(value, str):
         if "\0" in value:
-            yield FieldViolation(path, _NO_TEXT)
-    elif value.DESCRIPTOR.full_name == _TIMESTAMP:
+            found.append(FieldViolation(path, _NO_TEXT))
+    elif isinstance(value, Timestamp):
         possible = _FIRST_SECOND <= value.seconds <= _LAST_SECOND
         if not (possible and 0 <= value.nanos <= _NANOS):
-            yield FieldViolation(path, _NO_TIME)
-    elif value.DESCRIPTOR.full_name == _DURATION:
+            found.append(FieldViolation(path, _NO_TIME))
+    elif isinstance(value, Duration):
         possible = abs(value.seconds) <= _LONGEST_S and abs(value.nanos) <= _NANOS
         if not (possible and value.seconds * value.nanos >= 0):
-            yield FieldViolation(path, _NO_DURATION)
+            found.append(FieldViolation(path, _NO_DURATION))
     else:
-        yield from _impossible_values(value, path)
+        _look_inside(value, path, found)
+
+
+def _joined(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
 
 
 @cache
-def _fields_to_look_at(descriptor: Descriptor) -> tuple[FieldDescriptor, ...]:
-    """Return texts, times, and what may contain some; not what the use case checks by itself."""
+def _fields_to_look_at(descriptor: Descriptor) -> tuple[tuple[str, bool, bool], ...]:
+    """Return texts, times, and what may contain some; not what the use case checks by itself.
+
+    Each as its name, whether it is a text, and whether there are several.
+    """
     return tuple(
-        field
+        (field.name, field.message_type is None, field.is_repeated)
         for field in descriptor.fields
         if field.type == FieldDescriptor.TYPE_STRING
         or (
