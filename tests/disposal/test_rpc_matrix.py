@@ -207,6 +207,14 @@ async def test_a_request_id_with_another_payload_is_refused(
     assert (reason, code) == ("REQUEST_ID_REUSED", grpc.StatusCode.ALREADY_EXISTS)
 
 
+async def test_a_repetition_from_another_region_is_told_nothing(disposal: Serving) -> None:
+    verb = VERBS[0]
+    request = verb.request(await verb.prepared(disposal))
+    await call(disposal, verb, request)
+    moved = call(disposal, verb, request, region="310101")
+    assert (await refused(moved))[0] == "NOT_FOUND"
+
+
 @BY_RPC
 async def test_an_old_etag_is_aborted_and_changes_nothing(
     disposal: Serving, verb: VerbCase

@@ -53,6 +53,7 @@ async def test_a_repeated_opening_gives_the_stored_answer_and_a_changed_one_is_r
         ({"request_id": "1"}, "INVALID_FIELD"),
         ({"region": "119999"}, "UNKNOWN_REGION"),
         ({"received_at": MONDAY + timedelta(days=1)}, "INVALID_FIELD"),
+        ({"received_at": MONDAY.replace(year=1811)}, "INVALID_FIELD"),
     ],
 )
 async def test_a_wrong_opening_is_refused_with_its_reason(

@@ -1,7 +1,7 @@
 """Turns cases and their parts into the contract. Enum numbers are the same on both sides."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from heed.common.v1 import actor_pb2, matter_pb2
@@ -17,7 +17,7 @@ from heed_shared.errors import InvalidField
 from heed_shared.ids import etag_of, resource_name
 
 FIRST_YEAR, LAST_YEAR = 1949, 2199
-"""Years that a day in a request may lie in; beyond them it is a slip of the keyboard."""
+"""Years that a time in a request may lie in; beyond them it is a slip of the keyboard."""
 
 
 def day_of(text: str, field: str) -> date:
@@ -33,6 +33,18 @@ def day_of(text: str, field: str) -> date:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InvalidField(field, f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
     return day
+
+
+def moment_of(stamp: Timestamp, field: str) -> datetime:
+    """Return a moment of a request.
+
+    Raises:
+        InvalidField: it lies in none of our years.
+    """
+    moment = stamp.ToDatetime(tzinfo=UTC)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise InvalidField(field, f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
+    return moment
 
 
 def states_of(numbers: Iterable[int]) -> tuple[State, ...]:

@@ -1,7 +1,6 @@
 # ruff: noqa: N802 - methods are named as in the contract
 """DisposalService: converts, calls a use case, converts."""
 
-from datetime import UTC
 from typing import Any
 
 import grpc
@@ -56,7 +55,7 @@ class DisposalServicer(DisposalServiceServicer):
             region_code=region,
             category_code=self._reference.known_category(request.category_code),
             title=request.title,
-            received_at=request.received_at.ToDatetime(tzinfo=UTC),
+            received_at=convert.moment_of(request.received_at, "received_at"),
             nature=Nature.APPEAL_REQUEST,
         )
         return await self._verbs.once(

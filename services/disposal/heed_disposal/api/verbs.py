@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from google.protobuf.message import Message
 from heed.disposal.v1 import resources_pb2 as resources
@@ -13,6 +13,7 @@ from heed_disposal.application.desk import Desk, Verb
 from heed_disposal.application.ports import CaseStore, Workshop
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.transitions import Action
+from heed_shared.errors import NotFound
 from heed_shared.identity import Caller, current_caller
 from heed_shared.request_records import payload_digest
 
@@ -83,7 +84,9 @@ class CaseVerbs:
         async with self.workshop.open() as work:
             stored = await work.remembered(caller.identity, method, request.request_id, digest)
             if stored is not None:
-                return answer.FromString(stored)
+                repeated = answer.FromString(stored)
+                _require_still_visible(repeated, caller)
+                return repeated
             case = await act(work.cases, caller)
             response = answer(case=convert.case(case, self.desk.clock.now()))
             await work.keep_answer(
@@ -91,6 +94,16 @@ class CaseVerbs:
             )
             await work.commit()
         return response
+
+
+def _require_still_visible(response: Any, caller: Caller) -> None:
+    """Check a stored answer, whose case the caller may have left behind.
+
+    Raises:
+        NotFound: the caller has moved to another region since.
+    """
+    if not caller.covers(response.case.region_code):
+        raise NotFound(response.case.name)
 
 
 def _identity_of(request: object) -> tuple[str, bytes]:
