@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC
 
@@ -15,7 +16,8 @@ from heed_classifier.domain.records import PetitionKey
 from heed_classifier.domain.text import PetitionText
 from heed_shared.ids import parse_resource_name, petition_name
 
-_MOST_NAMES = 500
+MOST_NAMES = 25
+"""Petitions in one question: so many of the longest texts fit into one message."""
 
 
 class IntakeTexts:
@@ -28,10 +30,15 @@ class IntakeTexts:
         """Read those that may be read now."""
         readable: dict[PetitionKey, MaskedPetition] = {}
         names = [petition_name(key.region, key.uid) for key in keys]
-        for start in range(0, len(names), _MOST_NAMES):
-            response = await self._stub.BatchGetMaskedTexts(
-                BatchGetMaskedTextsRequest(names=names[start : start + _MOST_NAMES])
+        responses = await asyncio.gather(
+            *(
+                self._stub.BatchGetMaskedTexts(
+                    BatchGetMaskedTextsRequest(names=names[start : start + MOST_NAMES])
+                )
+                for start in range(0, len(names), MOST_NAMES)
             )
+        )
+        for response in responses:
             for text in response.texts:
                 if text.availability == MaskedText.AVAILABILITY_READABLE:
                     petition = _petition(text)
