@@ -10,7 +10,9 @@ from heed.feed.v1 import feed_service_pb2, feed_service_pb2_grpc
 
 from heed_local.launcher import SERVICES, Suite
 
-LOOK_AGAIN_S = 0.01
+# A look costs every service some milliseconds, so it is not taken before news can be through.
+FIRST_LOOK_S = 0.06
+LOOK_AGAIN_S = 0.025
 STATUS_S = 30
 
 
@@ -51,6 +53,7 @@ class FeedMonitor:
         """
         until = time.monotonic() + limit_s
         before: dict[str, int] | None = None
+        await asyncio.sleep(FIRST_LOOK_S)
         while True:
             statuses = await self._statuses()
             parked = _parked(statuses)

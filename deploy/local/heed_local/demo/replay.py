@@ -22,12 +22,13 @@ from heed_local.importing.reader import RejectedRow
 from heed_local.launcher import SERVICES, Suite
 from heed_shared.clock import SHANGHAI, day_end
 
-BATCH = 500
 COUNTS_A_CALL = 10_000
 TRAINING_S = 25
 # A user's file brings no history: the forecaster is trained when there is some, and again later on.
 FIRST_TRAINING_DAYS = 150
-NEXT_TRAINING_DAYS = 150
+NEXT_TRAINING_DAYS = 270
+# One petition in so many days is registered by itself, under a trace.
+TRACED_EVERY_DAYS = 5
 MINUTE_BEFORE_CLOSE = timedelta(minutes=1)
 # When no petition came for so long, no window holds one and the day needs no evaluation.
 QUIET_DAYS = 28
@@ -115,6 +116,7 @@ class Replay:
             if quiet <= QUIET_DAYS:
                 await self._replay_day(done, day, arrivals)
             self._on_day(day, len(done.registered))
+        await self.feeds.drain()
         return done
 
     async def _replay_day(self, done: Replayed, day: date, arrivals: list[Arrival]) -> None:
@@ -131,8 +133,9 @@ class Replay:
             request = warning_service_pb2.EvaluateRequest(as_of=day.isoformat())
             answer = await self._warning.Evaluate(request, timeout=60)
         done.warnings += [WarningSeen(day, warning) for warning in answer.changed_warnings]
-        with done.timed("预警立案 open cases of warnings"):
-            await self.feeds.drain()
+        if answer.changed_warnings:
+            with done.timed("预警立案 open cases of warnings"):
+                await self.feeds.drain()
         await self._train_on_schedule(done, day)
 
     async def _advance(self, moment: datetime) -> None:
@@ -142,16 +145,10 @@ class Replay:
         await asyncio.gather(*(clock.AdvanceClock(request, timeout=60) for clock in self._clocks))
 
     async def _register(self, arrivals: list[Arrival], day: date) -> list[Registered]:
-        traced, rest = arrivals[0], arrivals[1:]
-        trace_id = uuid.uuid4().hex
-        requests = [_request(arrival) for arrival in rest]
-        results = [await self._register_traced(traced, trace_id)]
-        for start in range(0, len(requests), BATCH):
-            batch = intake_service_pb2.BatchRegisterPetitionsRequest(
-                requests=requests[start : start + BATCH]
-            )
-            answer = await self._intake.BatchRegisterPetitions(batch, timeout=60)
-            results += answer.results
+        traced = arrivals[:1] if day.toordinal() % TRACED_EVERY_DAYS == 0 else []
+        trace_id = uuid.uuid4().hex if traced else ""
+        results = [await self._register_traced(arrival, trace_id) for arrival in traced]
+        results += await self._import(arrivals[len(traced) :])
         registered = []
         for arrival, result, trace in zip(arrivals, results, _traces(trace_id), strict=False):
             if result.WhichOneof("result") == "error":
@@ -171,6 +168,18 @@ class Replay:
                 )
             )
         return registered
+
+    async def _import(self, arrivals: list[Arrival]) -> list[intake_service_pb2.RegistrationResult]:
+        """Registers through the import stream, which takes rows of any size, in order."""
+        rows = (
+            intake_service_pb2.ImportPetitionsRequest(row=row, registration=_request(arrival))
+            for row, arrival in enumerate(arrivals)
+        )
+        results = []
+        if arrivals:
+            async for answer in self._intake.ImportPetitions(rows, timeout=120):
+                results += [row.result for row in answer.results]
+        return results
 
     async def _register_traced(
         self, arrival: Arrival, trace_id: str
