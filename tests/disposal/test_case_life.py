@@ -1,11 +1,13 @@
 """The life of a case through the real RPCs: over TLS, on Postgres, with its progress and clocks."""
 
+from datetime import UTC
+
 from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1 import resources_pb2 as resources
 from heed.disposal.v1.events_pb2 import ProgressEvent
 from heed.feed.v1 import feed_service_pb2 as feed_pb
 
-from heed_shared.clock import day_end
+from heed_shared.clock import local_day
 from tests.disposal.builders import at, petition
 from tests.disposal.serving import Serving, on
 
@@ -79,9 +81,7 @@ async def test_the_petitioner_can_follow_every_public_step(disposal: Serving) ->
     ]
     assert {step.case for step in steps} == {case.name}
     assert {event.subject for event in answer.events} == {petition()}
-    due = [step.due_at.ToDatetime().isoformat() for step in steps[:3]]
-    assert due == [
-        day_end(at(day).date()).replace(tzinfo=None).isoformat()
-        for day in ("2026-10-06", "2026-10-06", "2026-11-20")
-    ]
+    # What is owed on a day is told as a moment of that day, never as the midnight behind it.
+    due = [local_day(step.due_at.ToDatetime(tzinfo=UTC)).isoformat() for step in steps[:3]]
+    assert due == ["2026-10-06", "2026-10-06", "2026-11-20"]
     assert not steps[3].HasField("due_at")

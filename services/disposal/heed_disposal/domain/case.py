@@ -163,7 +163,7 @@ class Case:
 
     def next_due(self) -> datetime | None:
         """Return by when the next answer is owed, or None when nothing is owed."""
-        moments = [d.due.ends_at() for d in self.deadlines if d.open and d.due is not None]
+        moments = [d.due.last_moment() for d in self.deadlines if d.open and d.due is not None]
         return min(moments, default=None)
 
     def with_deadline(self, deadline: Deadline) -> "Case":

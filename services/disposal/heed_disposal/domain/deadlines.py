@@ -46,6 +46,10 @@ class Due:
         """Return the moment after which the deadline is overdue."""
         return self.at or day_end(self.internal)
 
+    def last_moment(self) -> datetime:
+        """Return the last moment that is in time; on a clock of days it lies on the due day."""
+        return self.at or day_end(self.internal) - timedelta(seconds=1)
+
 
 @dataclass(frozen=True)
 class Deadline:
