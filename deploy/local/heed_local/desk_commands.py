@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import grpc
@@ -22,11 +25,24 @@ from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
 from heed.intake.v1 import resources_pb2 as intake
 from heed.warning.v1 import warning_service_pb2, warning_service_pb2_grpc
 
-from heed_local.demo.words import LEVELS, TRACKS, WARNING_STATES
+from heed_local.demo.words import CASE_STATES, LEVELS, TRACKS, WARNING_STATES
 from heed_local.desk import Desk
 from heed_shared.clock import SHANGHAI
+from heed_shared.reference.regions import Regions
 
 _PAGE: Final = 500
+
+
+@cache
+def _regions() -> Regions:
+    """The regions that the suite was started with, when it was started from here."""
+    own = os.environ.get("HEED_REGIONS")
+    return Regions.load(Path(own) if own else None)
+
+
+def _place(region_code: str) -> str:
+    """Name a region; a code that is in no table here is shown as it is."""
+    return _regions().title(region_code) if region_code in _regions() else region_code
 
 
 @dataclass(frozen=True)
@@ -104,8 +120,8 @@ async def cases(desk: Desk, _arguments: argparse.Namespace) -> Answer:
         (
             item.title,
             TRACKS.get(item.track, ""),
-            item.region_code,
-            disposal.Case.State.Name(item.state).removeprefix("STATE_"),
+            _place(item.region_code),
+            CASE_STATES.get(item.state, ""),
             item.unit or item.proposed_unit,
             _nearest_deadline(item),
         )
@@ -124,7 +140,7 @@ async def incidents(desk: Desk, _arguments: argparse.Namespace) -> Answer:
     rows = [
         (
             item.title,
-            item.region_code,
+            _place(item.region_code),
             str(item.matter_count),
             _moment(item, "first_seen_at"),
             _moment(item, "last_seen_at"),

@@ -22,6 +22,24 @@ BANDS = {
     classifier.BAND_REVIEW: "复核",
     classifier.BAND_UNCERTAIN: "不确定",
 }
+CASE_STATES = {
+    disposal.Case.STATE_OPENED: "待转办",
+    disposal.Case.STATE_ROUTED: "已转送交办",
+    disposal.Case.STATE_OBJECTED: "单位已提异议",
+    disposal.Case.STATE_ACCEPTED: "已受理",
+    disposal.Case.STATE_NOT_ACCEPTED: "不予受理",
+    disposal.Case.STATE_NO_LONGER_ACCEPTED: "不再受理",
+    disposal.Case.STATE_DIVERTED: "已导入法定途径",
+    disposal.Case.STATE_IN_PROGRESS: "办理中",
+    disposal.Case.STATE_OPINION_ISSUED: "已出具意见",
+    disposal.Case.STATE_SERVED: "已送达",
+    disposal.Case.STATE_REVIEW_REQUESTED: "已申请复查",
+    disposal.Case.STATE_REVIEW_ISSUED: "已复查",
+    disposal.Case.STATE_RECHECK_REQUESTED: "已申请复核",
+    disposal.Case.STATE_RECHECK_ISSUED: "已复核",
+    disposal.Case.STATE_CONCLUDED: "已办结",
+    disposal.Case.STATE_ARCHIVED: "已归档",
+}
 TRACKS = {
     disposal.Case.TRACK_APPEAL: "申诉求决",
     disposal.Case.TRACK_SUGGESTION: "意见建议",
