@@ -6,14 +6,11 @@ works by its rules. This is the only place that knows which adapter stands behin
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import uvloop
 from heed.classifier.v1 import classifier_service_pb2
 from heed.classifier.v1.classifier_service_pb2_grpc import add_ClassifierServiceServicer_to_server
 from heed.feed.v1 import feed_service_pb2
@@ -39,17 +36,16 @@ from heed_classifier.application.ports import Sorter
 from heed_classifier.application.sorting import Sorting
 from heed_classifier.settings import ClassifierSettings
 from heed_shared import logs, telemetry
-from heed_shared.clock import Clock, ReplayClock, SystemClock
+from heed_shared.clock import Clock
 from heed_shared.database import Database
 from heed_shared.feed import FeedConsumer, FeedServer
-from heed_shared.logs import setup_logs
-from heed_shared.migrations import run_migrations, schema_is_current
+from heed_shared.migrations import schema_is_current
 from heed_shared.paging import PageTokens
+from heed_shared.program import Program, business_clock
 from heed_shared.reference.regions import Regions
 from heed_shared.reference.taxonomy import Taxonomy
 from heed_shared.rpc.client import open_channel
 from heed_shared.rpc.server import Service, serve
-from heed_shared.settings import SettingsError, load_settings
 from heed_shared.telemetry import setup_telemetry
 
 NAME = "classifier"
@@ -59,33 +55,8 @@ PACKAGE = "heed_classifier"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="heed-classifier", description="Classifier (问题分类) of Heed"
-    )
-    commands: dict[str, Callable[[ClassifierSettings], Awaitable[None]]] = {
-        "migrate": _migrate,
-        "prepare": _prepare,
-        "serve": _serve,
-    }
-    parser.add_argument("command", choices=tuple(commands))
-    command = parser.parse_args(arguments).command
-    try:
-        settings = load_settings(ClassifierSettings, os.environ)
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    setup_logs(NAME, development=settings.development)
-    if command == "migrate" and settings.migration_url is None:
-        sys.stderr.write("HEED_MIGRATION_URL: required to migrate\n")
-        return 2
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(commands[command](settings))  # type: ignore[arg-type]
-    return 0
-
-
-async def _migrate(settings: ClassifierSettings) -> None:
-    if settings.migration_url is not None:
-        await run_migrations(NAME, PACKAGE, settings.migration_url, SCHEMA)
+    program = Program(name=NAME, settings=ClassifierSettings, serve=_serve, prepare=_prepare)
+    return program.run(arguments)
 
 
 async def _prepare(settings: ClassifierSettings) -> None:
@@ -116,7 +87,7 @@ async def open_service(settings: ClassifierSettings) -> AsyncIterator[Service]:
         sorter = await load_sorter(database) if settings.use_model else None
         telemetry.record("heed.classifier.model_loaded", 1 if sorter else 0)
         sorting = build_sorting(regions, workers, sorter)
-        clock = _clock(settings)
+        clock = business_clock(settings)
         consumer = _consumer(settings, database, sorting, clock, stack)
         tokens = PageTokens(settings.page_token_key)
         feeds = FeedServer(
@@ -172,12 +143,6 @@ async def load_sorter(database: Database) -> Sorter | None:
         logs.failure(logs.Event.DEPENDENCY_FAILED, error, dependency=f"models/{stored.name}")
         return None
     return TorchSorter(stored.name, model, content_book(), nature_rules())
-
-
-def _clock(settings: ClassifierSettings) -> Clock:
-    if settings.clock == "replay" and settings.replay_start is not None:
-        return ReplayClock(settings.replay_start)
-    return SystemClock()
 
 
 def _consumer(

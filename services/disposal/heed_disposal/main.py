@@ -3,9 +3,9 @@
 The composition root: everything is built here and closed in reverse order.
 """
 
-import argparse
 import asyncio
-import os
+import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import grpc
@@ -36,20 +36,20 @@ from heed_disposal.application.raised_warnings import FollowWarnings
 from heed_disposal.application.sorted_petitions import FollowClassifications
 from heed_disposal.domain.handbook import Handbook
 from heed_disposal.settings import DisposalSettings
-from heed_shared.clock import Clock, ReplayClock, SystemClock
+from heed_shared.clock import Clock
 from heed_shared.database import Database
 from heed_shared.feed import FeedSpec
 from heed_shared.feed.consumer import FeedConsumer
 from heed_shared.feed.server import FeedServer
 from heed_shared.ids import new_uid
-from heed_shared.migrations import run_migrations, schema_is_current
+from heed_shared.migrations import schema_is_current
 from heed_shared.paging import PageTokens
+from heed_shared.program import Program, business_clock
 from heed_shared.reference.regions import Regions
 from heed_shared.reference.taxonomy import Taxonomy
 from heed_shared.rpc.client import open_channel
 from heed_shared.rpc.server import Service, serve
 from heed_shared.scheduler import DailyJob
-from heed_shared.settings import SettingsError, load_settings
 
 NAME = "disposal"
 PACKAGE = "heed_disposal"
@@ -63,7 +63,7 @@ def build(
     settings: DisposalSettings, database: Database, channels: dict[str, grpc.aio.Channel]
 ) -> Service:
     """Put the service together; ``channels`` are those to intake, classifier and warning."""
-    clock = _clock(settings)
+    clock = business_clock(settings)
     handbook = load_handbook(settings.deadline_rules, settings.playbooks)
     workshop = PostgresWorkshop(database)
     desk = Desk(PostgresCaseReader(database), handbook, clock, new_uid)
@@ -92,12 +92,6 @@ def build(
         readiness=[schema_ready],
         on_advance=[job.catch_up] if replay else [],
     )
-
-
-def _clock(settings: DisposalSettings) -> Clock:
-    if settings.clock == "replay" and settings.replay_start is not None:
-        return ReplayClock(settings.replay_start)
-    return SystemClock()
 
 
 def _consumers(
@@ -157,21 +151,10 @@ async def run_service(
         await serve(build(settings, database, channels), ready=ready, stop=stop)
 
 
-def main() -> None:
-    """Run the command that the arguments name."""
-    parser = argparse.ArgumentParser(prog="heed-disposal", description=__doc__)
-    parser.add_argument("command", choices=("serve", "migrate"))
-    command = parser.parse_args().command
-    try:
-        settings = load_settings(DisposalSettings, os.environ)
-    except SettingsError as error:
-        parser.exit(2, f"{error}\n")
-    if command == "migrate":
-        url = settings.migration_url or settings.database_url
-        asyncio.run(run_migrations(NAME, PACKAGE, url, NAME))
-    else:
-        asyncio.run(run_service(settings))
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    return Program(name=NAME, settings=DisposalSettings, serve=run_service).run(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,16 +3,12 @@
 This is the only place that knows which adapter stands behind which port.
 """
 
-import argparse
-import asyncio
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import uvloop
 from heed.feed.v1 import feed_service_pb2
 from heed.intake.v1 import intake_service_pb2
 from heed.intake.v1.intake_service_pb2_grpc import add_IntakeServiceServicer_to_server
@@ -38,16 +34,15 @@ from heed_intake.application.check_progress import WrongCodes
 from heed_intake.application.register import Registering
 from heed_intake.application.waves import RegistrationWaves
 from heed_intake.settings import IntakeSettings
-from heed_shared.clock import Clock, ReplayClock, SystemClock
+from heed_shared.clock import Clock
 from heed_shared.database import Database
 from heed_shared.feed import FeedConsumer, FeedServer, FeedSpec, Handler
-from heed_shared.logs import setup_logs
-from heed_shared.migrations import run_migrations, schema_is_current
+from heed_shared.migrations import schema_is_current
 from heed_shared.paging import PageTokens
+from heed_shared.program import Program, business_clock
 from heed_shared.reference.regions import Regions
 from heed_shared.rpc.client import open_channel
 from heed_shared.rpc.server import Service, serve
-from heed_shared.settings import SettingsError, load_settings
 from heed_shared.telemetry import setup_telemetry
 
 NAME = "intake"
@@ -68,26 +63,8 @@ class Lanes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="heed-intake", description="Intake (信息登记) of Heed")
-    parser.add_argument("command", choices=("migrate", "serve"))
-    command = parser.parse_args(arguments).command
-    try:
-        settings = load_settings(IntakeSettings, os.environ)
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    setup_logs(NAME, development=settings.development)
-    if command == "migrate" and settings.migration_url is None:
-        sys.stderr.write("HEED_MIGRATION_URL: required to migrate\n")
-        return 2
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_migrate(settings) if command == "migrate" else _serve(settings))
-    return 0
-
-
-async def _migrate(settings: IntakeSettings) -> None:
-    if settings.migration_url is not None:
-        await run_migrations(NAME, PACKAGE, settings.migration_url, SCHEMA)
+    program = Program(name=NAME, settings=IntakeSettings, serve=_serve)
+    return program.run(arguments)
 
 
 async def _serve(settings: IntakeSettings) -> None:
@@ -107,7 +84,7 @@ async def open_service(settings: IntakeSettings) -> AsyncIterator[Service]:
         )
         stack.push_async_callback(sealed.close)
         lanes = Lanes(ordinary, sealed)
-        clock = _clock(settings)
+        clock = business_clock(settings)
         intake = _intake(settings, lanes, clock)
         stack.push_async_callback(intake.waves.drain)
         consumers = await _consumers(settings, lanes, clock, stack)
@@ -133,12 +110,6 @@ async def open_service(settings: IntakeSettings) -> AsyncIterator[Service]:
             on_advance=(months.catch_up,),
             telemetry=telemetry,
         )
-
-
-def _clock(settings: IntakeSettings) -> Clock:
-    if settings.clock == "replay" and settings.replay_start is not None:
-        return ReplayClock(settings.replay_start)
-    return SystemClock()
 
 
 def _intake(settings: IntakeSettings, lanes: Lanes, clock: Clock) -> Intake:

@@ -6,33 +6,27 @@ forecaster is trained on the counts of its own place, and until then the seasona
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import torch
-import uvloop
 from heed.feed.v1 import feed_service_pb2
 from heed.warning.v1 import warning_service_pb2
 from heed.warning.v1.warning_service_pb2_grpc import add_WarningServiceServicer_to_server
 
-from heed_shared.clock import Clock, ReplayClock, SystemClock
 from heed_shared.database import Database
 from heed_shared.feed import FeedConsumer, FeedServer, Handler
-from heed_shared.logs import setup_logs
-from heed_shared.migrations import run_migrations, schema_is_current
+from heed_shared.migrations import schema_is_current
 from heed_shared.operations import Operations
 from heed_shared.paging import PageTokens
+from heed_shared.program import Program, business_clock
 from heed_shared.reference.regions import Regions
 from heed_shared.reference.taxonomy import Taxonomy
 from heed_shared.rpc.background import Background
 from heed_shared.rpc.client import open_channel
 from heed_shared.rpc.server import Service, serve
 from heed_shared.scheduler import DailyJob
-from heed_shared.settings import SettingsError, load_settings
 from heed_shared.telemetry import setup_telemetry
 from heed_warning.adapters.counts import PostgresCounts
 from heed_warning.adapters.forecasters import CurrentModel, PostgresForecasters
@@ -62,26 +56,8 @@ DAILY_EVALUATION = "evaluate"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="heed-warning", description="Warning (预警) of Heed")
-    parser.add_argument("command", choices=("migrate", "serve"))
-    command = parser.parse_args(arguments).command
-    try:
-        settings = load_settings(WarningSettings, os.environ)
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    setup_logs(NAME, development=settings.development)
-    if command == "migrate" and settings.migration_url is None:
-        sys.stderr.write("HEED_MIGRATION_URL: required to migrate\n")
-        return 2
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_migrate(settings) if command == "migrate" else _serve(settings))
-    return 0
-
-
-async def _migrate(settings: WarningSettings) -> None:
-    if settings.migration_url is not None:
-        await run_migrations(NAME, PACKAGE, settings.migration_url, SCHEMA)
+    program = Program(name=NAME, settings=WarningSettings, serve=_serve)
+    return program.run(arguments)
 
 
 async def _serve(settings: WarningSettings) -> None:
@@ -122,14 +98,8 @@ async def open_service(settings: WarningSettings) -> AsyncIterator[Service]:
         )
 
 
-def _clock(settings: WarningSettings) -> Clock:
-    if settings.clock == "replay" and settings.replay_start is not None:
-        return ReplayClock(settings.replay_start)
-    return SystemClock()
-
-
 def _parts(settings: WarningSettings, database: Database) -> Parts:
-    clock = _clock(settings)
+    clock = business_clock(settings)
     places = Places(Regions.load(settings.regions), Taxonomy.load(settings.taxonomy))
     counts, policies, warnings = PostgresCounts(), PostgresPolicies(), PostgresWarnings()
     forecasters, models = PostgresForecasters(), CurrentModel(database)
