@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -62,6 +62,9 @@ class Post:
     authority: Authority
     database: MadeDatabase
     stack: AsyncExitStack
+    today: date = START
+    coming: list[tuple[str, pb.RecordedCount]] = field(default_factory=list)
+    """Counts of days to come, with their source; recorded when the day has begun."""
 
     def open(self, certificate: str, token: str) -> grpc.aio.Channel:
         """Open a channel with a certificate of the authority; closed with the service."""
@@ -111,9 +114,17 @@ class Post:
         to = Timestamp()
         to.FromDatetime(day_start(day))
         await ReplayServiceStub(self.channel("operator")).AdvanceClock(AdvanceClockRequest(to=to))
+        self.today, coming, self.coming = day, self.coming, []
+        for source in dict.fromkeys(source for source, _ in coming):
+            await self.record([item for given, item in coming if given == source], source)
 
     async def record(self, given: list[pb.RecordedCount], source: str = "history") -> int:
-        """Record counts as the analyst."""
+        """Record counts as the analyst; those of days to come, when their day comes."""
+        today = self.today.isoformat()
+        self.coming += [(source, item) for item in given if item.day > today]
+        given = [item for item in given if item.day <= today]
+        if not given:
+            return 0
         request = pb.RecordObservationsRequest(
             request_id=str(uuid.uuid4()), source=source, counts=given
         )

@@ -8,11 +8,12 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2
 from heed.warning.v1 import warning_service_pb2 as pb
 from heed.warning.v1.resources_pb2 import LevelRule, ThresholdPolicy
 from heed.warning.v1.resources_pb2 import Warning as WarningMessage
 
-from heed_shared.errors import reason_of
+from heed_shared.errors import reason_of, status_of
 from tests.warning.conftest import COUNTY, START, Post, counts
 
 FIRST = START - timedelta(days=200)
@@ -28,6 +29,14 @@ async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return caught.value.code(), reason_of(caught.value)
+
+
+def wrong_fields(error: grpc.aio.AioRpcError) -> list[str]:
+    """Paths of the fields that an error names."""
+    status, bad = status_of(error), error_details_pb2.BadRequest()
+    assert status is not None
+    assert any(detail.Unpack(bad) for detail in status.details)
+    return [violation.field for violation in bad.field_violations]
 
 
 def policy(**fields: Any) -> ThresholdPolicy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.longrunning.operations_pb2 import GetOperationRequest
@@ -58,8 +58,8 @@ async def test_what_handling_found_is_taken_over_unless_a_person_has_judged(post
 
 
 async def test_small_counts_are_hidden_and_zero_is_not(post: Post) -> None:
-    await post.record(counts([0, 1, 4, 5, 12], START))
-    request = pb.QuerySeriesRequest(cell=cell(PROVINCE), from_day="2025-06-02", to_day="2025-06-06")
+    await post.record(counts([0, 1, 4, 5, 12], START - timedelta(days=4)))
+    request = pb.QuerySeriesRequest(cell=cell(PROVINCE), from_day="2025-05-29", to_day="2025-06-02")
     days = (await post.stub().QuerySeries(request)).days
     assert [(day.count, day.suppressed) for day in days] == [
         (0, False), (0, True), (0, True), (5, False), (12, False),

@@ -26,7 +26,7 @@ from tests.warning.conftest import (
     cell,
     counts,
 )
-from tests.warning.rpc_setup import FIRST, WEEK, firing, new_id, policy, refused
+from tests.warning.rpc_setup import FIRST, WEEK, firing, new_id, policy, refused, wrong_fields
 
 NOBODY = f"warnings/{COUNTY}-{uuid.uuid4()}"
 
@@ -190,6 +190,17 @@ async def test_bad_input_is_named(post: Post, method: str, request_: Message, re
     assert (await refused(getattr(post.stub(), method)(request_)))[1] == reason
 
 
+async def test_a_day_to_come_is_refused_by_its_field_and_today_is_not(post: Post) -> None:
+    request = pb.RecordObservationsRequest(
+        request_id=new_id(), source="a", counts=counts([1, 2], START)
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await post.stub().RecordObservations(request)
+    assert wrong_fields(caught.value) == ["counts[1].day"]
+    del request.counts[1]
+    assert (await post.stub().RecordObservations(request)).recorded_count == 1
+
+
 async def test_what_people_do_follows_states_and_etags(post: Post) -> None:
     warning = await firing(post)
     leader = post.stub("leader")
@@ -222,7 +233,7 @@ async def test_what_people_do_follows_states_and_etags(post: Post) -> None:
 
 async def test_a_request_id_serves_one_payload(post: Post) -> None:
     first = pb.RecordObservationsRequest(
-        request_id=new_id(), source="a", counts=counts([1, 2], START)
+        request_id=new_id(), source="a", counts=counts([1, 2], START - timedelta(days=1))
     )
     assert (await post.stub().RecordObservations(first)).recorded_count == 2
     assert (await post.stub().RecordObservations(first)).recorded_count == 2

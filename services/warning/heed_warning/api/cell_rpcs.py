@@ -7,6 +7,7 @@ from typing import Any
 
 from heed.warning.v1 import warning_service_pb2 as pb
 
+from heed_shared.clock import local_day
 from heed_shared.database import Transaction
 from heed_shared.identity import current_caller, require_region
 from heed_warning.api import convert
@@ -27,7 +28,7 @@ class CellRpcs:
     ) -> pb.RecordObservationsResponse:
         """Replace a source's counts of the cells and days named."""
         parts, caller = self._parts, current_caller()
-        given = convert.to_recorded(request.counts, parts.places)
+        given = convert.to_recorded(request.counts, parts.places, local_day(parts.clock.now()))
         for item in given:
             require_region(caller, item.region)
 

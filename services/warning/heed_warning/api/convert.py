@@ -61,17 +61,26 @@ def from_cell(cell: Cell) -> pb.Cell:
     return pb.Cell(region_code=cell.region, category_code=cell.category)
 
 
-def to_recorded(counts: Sequence[service_pb.RecordedCount], places: Places) -> list[RecordedCount]:
-    """Return counts of history, each checked against the tables of regions and categories."""
+def to_recorded(
+    counts: Sequence[service_pb.RecordedCount], places: Places, today: date
+) -> list[RecordedCount]:
+    """Return counts of history, each checked against the tables of regions and categories.
+
+    Raises:
+        InvalidField: A day is none, or lies in the future.
+    """
     found = []
     for number, item in enumerate(counts):
         places.require(to_cell(item.cell), f"counts[{number}].cell")
+        day = to_day(item.day, f"counts[{number}].day")
+        if day > today:
+            raise InvalidField(f"counts[{number}].day", f"lies after today, {today}")
         found.append(
             RecordedCount(
                 region=item.cell.region_code,
                 category=item.cell.category_code,
                 measure=item.measure or ITEMS,
-                day=to_day(item.day, f"counts[{number}].day"),
+                day=day,
                 count=item.count,
             )
         )
