@@ -41,7 +41,7 @@ class School:
             InvalidField: The day is not closed.
             InsufficientHistory: There are too few days.
         """
-        panel = await self.panels.latest(closed_day(data_to, self.clock))
+        panel = (await self.panels.latest(closed_day(data_to, self.clock))).after_silence()
         if panel.day_count < DAYS_FOR_TRAINING:
             raise InsufficientHistory(panel.day_count, DAYS_FOR_TRAINING)
         return panel

@@ -142,9 +142,9 @@ def _windows(
 ) -> Windows:
     """Return what was foreseen before each window, and what came."""
     before = as_of - timedelta(days=days)
-    start = max(known.index_of(before) + 1, 0)
-    observed = known.counts[:, start:].sum(axis=1)
-    if start < DAYS_REQUIRED or not known.cells:
+    observed = known.counts[:, max(known.index_of(before) + 1, 0) :].sum(axis=1)
+    known = known.after_silence()
+    if known.index_of(before) + 1 < DAYS_REQUIRED or not known.cells:
         nothing = np.zeros(len(known.cells))
         age = known.until(before).history_days()
         return Windows(observed, nothing, nothing, age, np.zeros((len(known.cells), 0)))

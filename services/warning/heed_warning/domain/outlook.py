@@ -62,7 +62,7 @@ def outlooks(
     working: WorkingDay,
 ) -> list[Outlook]:
     """Return an outlook for each cell, in order; days after `as_of` are never looked at."""
-    known = panel.until(as_of)
+    known = panel.until(as_of).after_silence()
     row_of = {cell: row for row, cell in enumerate(known.cells)}
     days = known.history_days()
     rows = [row_of[cell] for cell in cells if cell in row_of]

@@ -18,6 +18,8 @@ Booleans = NDArray[np.bool_]
 
 PROVINCE, CITY, COUNTY = 0, 1, 2
 """Levels of a region, as stored with every cell."""
+LONGEST_SILENCE_DAYS = 28
+"""Days without any item anywhere that still are days on which nothing happened."""
 
 
 @dataclass(frozen=True, order=True)
@@ -59,6 +61,29 @@ class Panel:
         """Return the panel as it was at the end of a day; later days are gone."""
         stop = min(max(self.index_of(day) + 1, 0), self.day_count)
         return Panel(self.cells, self.levels, self.first_day, self.counts[:, :stop], self.started)
+
+    def after_silence(self) -> Panel:
+        """Return the panel without the days up to the end of the last silence of the whole system.
+
+        When no cell has an item for more than LONGEST_SILENCE_DAYS in a row, nobody was counting
+        yet, or no longer: neither those days nor what came before them are history, for any cell.
+        The silence of a single cell, while others have items, is history like any other. Only the
+        panel's own days decide, so what comes later never does.
+        """
+        busy = np.flatnonzero(self.counts.any(axis=0))
+        ends = np.append(busy, self.day_count)
+        silent = ends - np.concatenate([[-1], busy]) - 1
+        long = np.flatnonzero(silent > LONGEST_SILENCE_DAYS)
+        if len(long) == 0:
+            return self
+        start = int(ends[long[-1]])
+        return Panel(
+            self.cells,
+            self.levels,
+            self.first_day + timedelta(days=start),
+            self.counts[:, start:],
+            np.maximum(self.started - start, 0),
+        )
 
     def history_days(self) -> Ints:
         """Return for how many days each cell has been counted, zeros included, (N,)."""
