@@ -243,6 +243,18 @@ async def test_a_request_id_serves_one_payload(post: Post) -> None:
     )  # fmt: skip
 
 
+async def test_a_repetition_from_another_region_is_told_nothing(post: Post) -> None:
+    warning = await firing(post)
+    take = pb.AcknowledgeWarningRequest(name=warning.name, etag=warning.etag, request_id=new_id())
+    own = post.caller(["ROLE_LEADER"], CITY)
+    taken = await own.AcknowledgeWarning(take)
+    assert await own.AcknowledgeWarning(take) == taken
+    moved = post.caller(["ROLE_LEADER"], SECOND_COUNTY)
+    assert await refused(moved.AcknowledgeWarning(take)) == (
+        grpc.StatusCode.NOT_FOUND, "NOT_FOUND",
+    )  # fmt: skip
+
+
 async def test_policies_are_listed_with_the_default_first_and_page_by_page(post: Post) -> None:
     for _ in range(3):
         request = pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=policy())
