@@ -6,14 +6,19 @@ is refused. It is masked only so that nobody builds on its inner form; it carrie
 
 import base64
 import hashlib
+import re
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 
 from heed_shared.errors import BadCursor
 
 _HEAD = struct.Struct(">BBQQQ")  # version, shard, epoch, xid, id; the snapshot follows
 _VERSION = 1
 _CHECK_BYTES = 8
+_LARGEST_ID = 2**63 - 1
+_LARGEST_XID = 2**64 - 1
+_SNAPSHOT = re.compile(r"([0-9]{1,20}):([0-9]{1,20}):([0-9]{1,20}(?:,[0-9]{1,20})*)?")
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,23 @@ def decode_cursor(feed: str, shard: int, cursor: str) -> tuple[int, Position]:
     if len(body) < _HEAD.size or _check(feed, body) != check:
         raise BadCursor
     version, own_shard, epoch, xid, event_id = _HEAD.unpack_from(body)
-    if version != _VERSION or own_shard != shard:
+    if version != _VERSION or own_shard != shard or max(epoch, event_id) > _LARGEST_ID:
         raise BadCursor
-    return epoch, Position(xid, event_id, body[_HEAD.size :].decode("ascii"))
+    seen = body[_HEAD.size :].decode("ascii", errors="replace")
+    if seen and not _is_snapshot(seen):
+        raise BadCursor
+    return epoch, Position(xid, event_id, seen)
+
+
+def _is_snapshot(text: str) -> bool:
+    """Say whether the database would read a text as a pg_snapshot; anyone can forge a checksum."""
+    found = _SNAPSHOT.fullmatch(text)
+    if found is None:
+        return False
+    xmin, xmax = int(found[1]), int(found[2])
+    running = [int(xid) for xid in found[3].split(",")] if found[3] else []
+    ordered = all(left <= right for left, right in pairwise([xmin, *running]))
+    return 0 < xmin <= xmax <= _LARGEST_XID and ordered and all(xid < xmax for xid in running)
 
 
 def _check(feed: str, body: bytes) -> bytes:
