@@ -76,9 +76,18 @@ def test_one_of_several_roles_is_enough() -> None:
         (Role.ROLE_CASE_OFFICER, False),
     ],
 )
-def test_long_running_operations_are_for_those_who_start_them(role: int, allowed: bool) -> None:
-    rule = RULES.rule("/google.longrunning.Operations/GetOperation")
-    assert (role in rule.roles) == allowed
+def test_long_running_operations_are_for_those_who_work_with_models(
+    role: int, allowed: bool
+) -> None:
+    for method in ("GetOperation", "ListOperations", "WaitOperation"):
+        rule = RULES.rule(f"/google.longrunning.Operations/{method}")
+        assert (role in rule.roles) == allowed
+
+
+@pytest.mark.parametrize("method", ["CancelOperation", "DeleteOperation"])
+def test_only_those_who_start_an_operation_may_end_or_forget_it(method: str) -> None:
+    rule = RULES.rule(f"/google.longrunning.Operations/{method}")
+    assert rule.roles == {Role.ROLE_MODEL_STEWARD, Role.ROLE_OPERATOR}
 
 
 def test_only_health_is_public() -> None:

@@ -13,9 +13,14 @@ _OPERATIONS = "google.longrunning.Operations"
 _REFLECTION = "grpc.reflection.v1alpha.ServerReflection"
 _HEALTH = "grpc.health.v1.Health"
 
+# Those who may start long-running work may end it; an analyst watches.
+_STARTING_ROLES = frozenset({Role.ROLE_MODEL_STEWARD, Role.ROLE_OPERATOR})
+
 # Contracts that are not ours carry no option of ours, so their rules stand here.
 _FOREIGN_ROLES: Mapping[str, frozenset[int]] = {
     _OPERATIONS: frozenset({Role.ROLE_MODEL_STEWARD, Role.ROLE_OPERATOR, Role.ROLE_ANALYST}),
+    f"{_OPERATIONS}.CancelOperation": _STARTING_ROLES,
+    f"{_OPERATIONS}.DeleteOperation": _STARTING_ROLES,
     _REFLECTION: frozenset({Role.ROLE_OPERATOR}),
 }
 
@@ -61,9 +66,9 @@ class AccessRules:
 
 
 def _roles(method: MethodDescriptor) -> frozenset[int]:
-    service = method.containing_service.full_name
-    if service in _FOREIGN_ROLES:
-        return _FOREIGN_ROLES[service]
+    for name in (method.full_name, method.containing_service.full_name):
+        if name in _FOREIGN_ROLES:
+            return _FOREIGN_ROLES[name]
     return frozenset(method.GetOptions().Extensions[access].roles)
 
 
