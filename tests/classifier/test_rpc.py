@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import grpc
@@ -15,6 +15,7 @@ from heed.classifier.v1.events_pb2 import ClassificationEvent
 from heed.common.v1 import matter_pb2 as common
 from heed.feed.v1 import feed_service_pb2 as feed_pb
 
+from heed_shared.clock import local_day
 from heed_shared.errors import reason_of
 from tests.classifier.builders import NOON, petition
 from tests.classifier.serving import NOBODY, ROLES, WAGES, Serving, get, name
@@ -240,6 +241,10 @@ async def test_snapshots_give_the_state_as_events(served: Serving) -> None:
     async for part in served.feeds("service/warning").GetFeedSnapshot(request):
         for event in part.events:
             day = event.observation.received_day
+            recorded_at = event.observation.recorded_at.ToDatetime(UTC)
+            assert recorded_at == event.recorded_at.ToDatetime(UTC)
+            assert local_day(recorded_at).isoformat() == day, "known when its day ends in Shanghai"
+            assert local_day(recorded_at + timedelta(microseconds=1)).isoformat() > day
             for d in event.observation.deltas:
                 seen[day, d.region_code, d.category_code, d.measure, d.bucket] = d.delta
     assert seen == expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import date, datetime, timedelta
 
 from heed.classifier.v1.events_pb2 import ClassificationEvent
 from heed.common.v1.observation_pb2 import CellDelta, Observation
@@ -14,6 +14,7 @@ from heed_classifier.application.petition_changes import Change
 from heed_classifier.domain.nature import Nature
 from heed_classifier.domain.observations import Counted, Measure, cell_key, deltas
 from heed_classifier.domain.records import PetitionKey
+from heed_shared.clock import day_end
 from heed_shared.database import raw
 from heed_shared.feed.records import FeedSpec, NewEvent
 from heed_shared.ids import etag_of, petition_name
@@ -153,7 +154,7 @@ async def observation_snapshot(connection: AsyncConnection) -> AsyncIterator[New
             cell = (delta.category_code, delta.measure, delta.bucket)
             cells[cell] = cells.get(cell, 0) + delta.delta * row["items"]
     for (day, region_code), cells in sums.items():
-        recorded_at = datetime.combine(datetime.fromisoformat(day), time.max, UTC)
+        recorded_at = day_end(date.fromisoformat(day)) - timedelta(microseconds=1)
         for event in _summed(day, region_code, cells, recorded_at):
             yield event
 
