@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from google.longrunning.operations_pb2 import GetOperationRequest
+from google.longrunning.operations_pb2 import WaitOperationRequest
 from heed.disposal.v1.events_pb2 import OutcomeEvent, WarningVerdict
 from heed.feed.v1 import feed_service_pb2
 from heed.feed.v1.event_pb2 import Event
@@ -99,10 +99,9 @@ async def test_training_runs_as_an_operation_and_its_result_is_used_if_better(po
     assert (await post.stub("steward").TrainForecaster(start)).name == operation.name
     other = pb.TrainForecasterRequest(request_id=new_id())
     assert (await refused(post.stub("steward").TrainForecaster(other)))[1] == "ALREADY_RUNNING"
+    operations = post.operations("steward")  # one channel, not a handshake for each look
     while not operation.done:
-        operation = await post.operations("steward").GetOperation(
-            GetOperationRequest(name=operation.name)
-        )
+        operation = await operations.WaitOperation(WaitOperationRequest(name=operation.name))
     assert not operation.HasField("error"), operation.error.message
     result, metadata = pb.TrainForecasterResponse(), pb.TrainForecasterMetadata()
     assert operation.response.Unpack(result)
