@@ -25,6 +25,7 @@ from heed.warning.v1.warning_service_pb2_grpc import WarningServiceStub
 
 from heed_local.authority import Authority
 from heed_shared.clock import day_start
+from heed_shared.database import Database
 from heed_shared.rpc.client import TlsFiles, open_channel_for
 from heed_shared.rpc.server import Service, serve
 from heed_shared.settings import load_settings
@@ -162,6 +163,15 @@ def settings_for(authority: Authority) -> Callable[[MadeDatabase], WarningSettin
 def database(make_database: Callable[[str], MadeDatabase]) -> MadeDatabase:
     """A migrated database of the warning service, of this test alone."""
     return make_database("warning")
+
+
+@pytest_asyncio.fixture
+async def store(make_database: Callable[[str], MadeDatabase]) -> AsyncIterator[Database]:
+    """A migrated database of the warning service."""
+    made = make_database("warning")
+    database = await Database.open(made["url"], "warning", 4)
+    yield database
+    await database.close()
 
 
 @pytest_asyncio.fixture

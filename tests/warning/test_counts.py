@@ -1,21 +1,16 @@
-"""Counts come in once, roll up, net to zero, and are remembered as they were known."""
+"""Counts come in once, roll up, and net to zero."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
 
 import pytest
-import pytest_asyncio
-from google.protobuf.timestamp_pb2 import Timestamp
 from heed.common.v1.observation_pb2 import (
     MEASURE_ITEMS,
     MEASURE_OVERDUE,
     MEASURE_REPEAT,
-    CellDelta,
-    Observation,
 )
 from heed.disposal.v1.events_pb2 import OutcomeEvent, WarningVerdict
 from heed.feed.v1.event_pb2 import Event
@@ -25,67 +20,29 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from heed_local.authority import Authority
-from heed_shared.clock import ReplayClock, day_end
+from heed_shared.clock import ReplayClock
 from heed_shared.database import Database
 from heed_shared.errors import NotFound, UnknownRegion
 from heed_shared.feed import Delivery, FeedConsumer, NewEvent
-from heed_shared.reference.regions import Regions
-from heed_shared.reference.taxonomy import Taxonomy
 from heed_warning.adapters.counts import PostgresCounts
-from heed_warning.adapters.item_matrix import ItemMatrix
 from heed_warning.adapters.observation_handler import ObservationHandler, OutcomeHandler
-from heed_warning.adapters.panels import LONGEST_HISTORY_DAYS, PostgresPanels
 from heed_warning.adapters.warnings import PostgresWarnings
 from heed_warning.application.judging import Desk
 from heed_warning.application.observations import record_counts
-from heed_warning.application.places import Places
 from heed_warning.domain.counts import CellDay, RecordedCount, rolled_up
-from heed_warning.domain.panel import Cell
 from tests.database_templates import MadeDatabase
 from tests.shared.feed_setup import SECRET, consuming, publish, served, until
+from tests.warning.counts_setup import (
+    CITY,
+    COUNTY,
+    DAY,
+    NOON,
+    PLACES,
+    PROVINCE,
+    apply,
+    observation,
+)
 from tests.warning.simulation import ancestors
-
-DAY = date(2025, 6, 2)
-NOON = datetime(2025, 6, 2, 4, tzinfo=UTC)
-COUNTY, CITY, PROVINCE = "320102", "320100", "320000"
-PLACES = Places(Regions.load(None), Taxonomy.load(None))
-
-
-def observation(
-    *deltas: tuple[str, str, int], day: date = DAY, at: datetime = NOON, measure: int = 1
-) -> Observation:
-    """Signed counts of cells."""
-    recorded_at = Timestamp()
-    recorded_at.FromDatetime(at)
-    return Observation(
-        received_day=day.isoformat(),
-        recorded_at=recorded_at,
-        deltas=[
-            CellDelta(region_code=region, category_code=category, measure=measure, delta=delta)  # type: ignore[arg-type]
-            for region, category, delta in deltas
-        ],
-    )
-
-
-def delivery(given: Observation) -> Delivery:
-    return Delivery(Event(observation=given), "")
-
-
-@pytest_asyncio.fixture
-async def store(make_database: Callable[[str], MadeDatabase]) -> AsyncIterator[Database]:
-    """A migrated database of the warning service."""
-    made = make_database("warning")
-    database = await Database.open(made["url"], "warning", 4)
-    yield database
-    await database.close()
-
-
-async def apply(store: Database, *observations: Observation) -> None:
-    """Apply observations in one transaction."""
-    async with store.transaction() as tx:
-        handler = ObservationHandler(PostgresCounts(), PLACES)
-        await handler.apply(tx, [delivery(item) for item in observations], None)
-        await tx.commit()
 
 
 async def sums(store: Database, measure: int = MEASURE_ITEMS) -> dict[tuple[str, str], int]:
@@ -99,10 +56,6 @@ async def sums(store: Database, measure: int = MEASURE_ITEMS) -> dict[tuple[str,
             {"measure": measure},
         )
         return {(row.region_code, row.category_code): row.items for row in rows if row.items}
-
-
-def panels(store: Database) -> PostgresPanels:
-    return PostgresPanels(store, PostgresCounts(), PLACES.level, PLACES.still_above)
 
 
 async def test_a_county_item_counts_in_its_city_and_province_and_a_city_item_does_not_go_down(
@@ -164,98 +117,6 @@ async def test_recorded_counts_replace_those_of_their_source_only(store: Databas
     await record("hotline", (COUNTY, 0))
     await record("letters", (COUNTY, 0))
     assert (await sums(store))[COUNTY, "01"] == 1
-
-
-async def test_memory_follows_the_database_whoever_wrote(store: Database) -> None:
-    first, second = panels(store), panels(store)
-    await apply(store, observation((COUNTY, "01", 3)))
-    for seen in (first, second):
-        panel = await seen.latest(DAY)
-        assert panel.counts[panel.cells.index(Cell(COUNTY, "01")), -1] == 3
-    await apply(store, observation((COUNTY, "01", -1)))
-    await apply(store, observation(("320104", "02", 7), day=DAY - timedelta(days=400)))
-    follower = await first.latest(DAY)
-    fresh = await panels(store).latest(DAY)
-    assert follower.cells == fresh.cells
-    assert follower.first_day == fresh.first_day == DAY - timedelta(days=400)
-    assert (follower.counts == fresh.counts).all()
-    assert (follower.started == fresh.started).all()
-
-
-async def test_days_far_off_take_no_memory_and_change_no_panel(store: Database) -> None:
-    await apply(store, observation((COUNTY, "01", 3)))
-    near = await panels(store).latest(DAY)
-    for day in (date(1949, 10, 1), DAY + timedelta(days=30), date(2199, 12, 31)):
-        await apply(store, observation((COUNTY, "01", 9), ("320104", "02", 9), day=day))
-    seen = panels(store)
-    far = await seen.latest(DAY)
-    assert (far.cells, far.first_day) == (near.cells, near.first_day)
-    assert (far.counts == near.counts).all()
-    assert (await seen.latest(DAY + timedelta(days=30))).counts[:, -1].sum() == 9 * 6
-    async with store.read() as connection:
-        kept = await PostgresCounts().series(
-            connection, Cell(COUNTY, "01"), 1, date(1949, 1, 1), date(2199, 12, 31)
-        )
-    assert len(kept) == 4
-
-
-async def test_what_was_recorded_before_its_day_is_read_when_the_day_comes(
-    store: Database,
-) -> None:
-    seen = panels(store)
-    await apply(store, observation((COUNTY, "01", 3)))
-    assert (await seen.latest(DAY - timedelta(days=1))).counts.sum() == 0
-    assert (await seen.latest(DAY - timedelta(days=1))).cells == ()
-    assert (await seen.latest(DAY)).counts.sum() == 9
-
-
-async def test_an_earlier_day_is_answered_as_if_no_later_one_had_been_asked_for(
-    store: Database,
-) -> None:
-    old = DAY - timedelta(days=LONGEST_HISTORY_DAYS + 400)
-    then_at = day_end(old) - timedelta(hours=1)
-    await apply(store, observation((COUNTY, "01", 3), day=old, at=then_at))
-    await apply(store, observation(("320104", "02", 2)))
-    seen = panels(store)
-    assert (await seen.latest(DAY)).first_day == DAY
-    assert Cell(COUNTY, "01") not in (await seen.latest(DAY)).cells
-    then = await seen.latest(old)
-    assert then.cells == tuple(Cell(region, "01") for region in (PROVINCE, CITY, COUNTY))
-    assert then.counts.tolist() == [[3.0]] * 3
-    assert (await seen.latest(DAY)).counts.sum() == 6
-
-
-def test_memory_follows_the_days_that_are_used_however_long_it_runs() -> None:
-    items = ItemMatrix()
-    for day in range(9000, 14000):
-        items.put(Cell(COUNTY, "01"), [day], [1])
-        items.forget_before(day - 100)
-    assert items.nbytes < 8 * 500
-    cells, held = items.between(13900, 14000)
-    assert (cells, held.sum()) == ((Cell(COUNTY, "01"),), 100)
-
-
-async def test_a_write_that_commits_late_is_not_overlooked(store: Database) -> None:
-    seen = panels(store)
-    handler = ObservationHandler(PostgresCounts(), PLACES)
-    async with store.transaction() as late:
-        await handler.apply(late, [delivery(observation((COUNTY, "01", 3)))], None)
-        await apply(store, observation(("320104", "02", 1)))
-        assert len((await seen.latest(DAY)).cells) == 3
-        await late.commit()
-    assert Cell(COUNTY, "01") in (await seen.latest(DAY)).cells
-
-
-async def test_what_was_recorded_after_a_day_closed_is_not_known_on_it(store: Database) -> None:
-    await apply(store, observation((COUNTY, "01", 2), at=day_end(DAY) - timedelta(seconds=1)))
-    await apply(store, observation((COUNTY, "01", 5), at=day_end(DAY)))
-    seen = panels(store)
-    await apply(store, observation((COUNTY, "02", 4), day=DAY - timedelta(days=9), at=day_end(DAY)))
-    then = await seen.latest(DAY)
-    assert then.counts[then.cells.index(Cell(COUNTY, "01")), -1] == 2
-    assert then.first_day == DAY, "a day of which nothing was known begins no history"
-    later = await seen.latest(DAY + timedelta(days=1))
-    assert later.counts[later.cells.index(Cell(PROVINCE, "01")), -2] == 7
 
 
 async def test_rebuilding_takes_back_one_feed_and_leaves_the_other_and_history(
