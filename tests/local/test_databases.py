@@ -50,9 +50,12 @@ async def test_the_sealed_lane_of_intake_is_closed_to_its_app(make_database: Mak
         await value(made["url"], query)
 
 
-async def test_passwords_are_made_once_and_kept_private(cluster: Cluster, tmp_path: Path) -> None:
-    await ServiceDatabases.make_database(cluster.admin_url, "passwords_test")
-    url = cluster.url("passwords_test")
+# A cluster of its own: roles and their passwords are shared by a whole cluster.
+async def test_passwords_are_made_once_and_kept_private(
+    own_cluster: Cluster, tmp_path: Path
+) -> None:
+    await ServiceDatabases.make_database(own_cluster.admin_url, "passwords_test")
+    url = own_cluster.url("passwords_test")
     first = await ServiceDatabases.provisioned(url, tmp_path / "passwords.json", ("warning",))
     second = await ServiceDatabases.provisioned(url, tmp_path / "passwords.json", ("warning",))
     assert first == second

@@ -118,13 +118,14 @@ def test_variables_of_libpq_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
     assert [name for name in os.environ if name.startswith("PG")] == []
 
 
+# A cluster of its own: it gives the services' roles new passwords, which whole clusters share.
 async def test_another_postgres_is_used_where_one_is_named(
-    stand_ins: Mapping[str, str], tmp_path: Path, cluster: Cluster
+    stand_ins: Mapping[str, str], tmp_path: Path, own_cluster: Cluster
 ) -> None:
-    async with Suite(environment=stand_ins, database_url=cluster.url("postgres")) as suite:
+    async with Suite(environment=stand_ins, database_url=own_cluster.url("postgres")) as suite:
         assert not (suite.run_dir / "postgres").exists()
         assert (
-            f"@127.0.0.1:{cluster.port}/postgres"
+            f"@127.0.0.1:{own_cluster.port}/postgres"
             in seen_by(tmp_path, "disposal")["HEED_DATABASE_URL"]
         )
 
