@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+import grpc
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2, status_pb2
@@ -21,12 +22,14 @@ from heed_local.demo.source import Arrival, Source, Truth
 from heed_local.importing.reader import RejectedRow
 from heed_local.launcher import SERVICES, Suite
 from heed_shared.clock import SHANGHAI, day_end
+from heed_shared.errors import reason_of
 
 COUNTS_A_CALL = 10_000
 TRAINING_S = 25
 # A user's file brings no history: the forecaster is trained when there is some, and again later on.
 FIRST_TRAINING_DAYS = 150
 NEXT_TRAINING_DAYS = 270
+TRY_AGAIN_DAYS = 30
 # One petition in so many days is registered by itself, under a trace.
 TRACED_EVERY_DAYS = 5
 MINUTE_BEFORE_CLOSE = timedelta(minutes=1)
@@ -217,8 +220,15 @@ class Replay:
         due = NEXT_TRAINING_DAYS if done.trainings else FIRST_TRAINING_DAYS
         enough = len(done.registered) >= FIRST_TRAINING_DAYS
         last = day == self._source.days[-1]
-        if not done.history_counts and self._since_training >= due and enough and not last:
+        if done.history_counts or self._since_training < due or not enough or last:
+            return
+        try:
             await self._train(done, day)
+        except grpc.aio.AioRpcError as error:
+            if reason_of(error) != "INSUFFICIENT_HISTORY":
+                raise
+            # The days of a file are more than its history when a long silence lies among them.
+            self._since_training = due - TRY_AGAIN_DAYS
 
     async def _train(self, done: Replayed, data_to: date) -> None:
         with done.timed("训练预测模型 train the forecaster"):
