@@ -6,6 +6,7 @@ service's schema. Two runs at once wait for each other. Each revision is a trans
 
 import importlib.util
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,13 @@ from heed_shared import logs
 from heed_shared.database import Database
 from heed_shared.foundation import create_foundation, drop_foundation
 
-__all__ = ["create_foundation", "drop_foundation", "run_migrations", "schema_is_current"]
+__all__ = [
+    "create_foundation",
+    "drop_foundation",
+    "require_current",
+    "run_migrations",
+    "schema_is_current",
+]
 
 _VERSION_TABLE = "alembic_version"
 _LOCK = text("SELECT pg_advisory_lock(hashtextextended('heed.migrations.' || :schema, 0))")
@@ -65,9 +72,20 @@ async def run_migrations(
 
 async def schema_is_current(database: Database, package: str) -> bool:
     """Say whether the schema is at the newest revision that this code has."""
-    wanted = set(_scripts(package).get_heads())
     async with database.read() as connection:
-        return await connection.run_sync(_heads, database.schema) == wanted
+        return await connection.run_sync(_heads, database.schema) == _newest(package)
+
+
+async def require_current(database: Database, package: str) -> None:
+    """Raise unless the database answers and its schema is at the newest revision; for readiness."""
+    if not await schema_is_current(database, package):
+        raise RuntimeError("the schema is not at the newest revision")
+
+
+@cache
+def _newest(package: str) -> frozenset[str]:
+    """Read the revisions once: readiness asks every second, and the code does not change."""
+    return frozenset(_scripts(package).get_heads())
 
 
 def _migrate(connection: Connection, package: str, schema: str, revision: str) -> None:

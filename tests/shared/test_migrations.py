@@ -3,10 +3,11 @@
 import asyncio
 
 import asyncpg
+import pytest
 
 from heed_local.postgres import Cluster
 from heed_shared.database import Database
-from heed_shared.migrations import run_migrations, schema_is_current
+from heed_shared.migrations import require_current, run_migrations, schema_is_current
 from tests.shared.conftest import PACKAGE, SCHEMA, new_database
 
 
@@ -40,6 +41,8 @@ async def test_an_older_schema_is_not_current(cluster: Cluster) -> None:
     await run_migrations("sample", PACKAGE, url, SCHEMA, "0001")
     database = await Database.open(url, SCHEMA)
     assert not await schema_is_current(database, PACKAGE)
+    with pytest.raises(RuntimeError, match="newest revision"):
+        await require_current(database, PACKAGE)
     await run_migrations("sample", PACKAGE, url, SCHEMA)
     assert await schema_is_current(database, PACKAGE)
     await database.close()

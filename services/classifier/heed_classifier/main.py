@@ -39,7 +39,7 @@ from heed_shared import logs, telemetry
 from heed_shared.clock import Clock
 from heed_shared.database import Database
 from heed_shared.feed import FeedConsumer, FeedServer
-from heed_shared.migrations import schema_is_current
+from heed_shared.migrations import require_current
 from heed_shared.paging import PageTokens
 from heed_shared.program import Program, business_clock
 from heed_shared.reference.regions import Regions
@@ -123,7 +123,7 @@ async def open_service(settings: ClassifierSettings) -> AsyncIterator[Service]:
                 feeds.servicer(),
             ),
             background=(feeds, consumer),
-            readiness=(lambda: _ready(database),),
+            readiness=(lambda: require_current(database, PACKAGE),),
             telemetry=measured,
         )
 
@@ -163,12 +163,6 @@ def _consumer(
     stack.push_async_callback(channel.close)
     handler = PetitionsHandler(database, IntakeTexts(channel), sorting, term_reader(), clock)
     return FeedConsumer(FEED, NAME, channel, database, handler, settings.batch_size)
-
-
-async def _ready(database: Database) -> None:
-    """Raise unless the schema is the newest."""
-    if not await schema_is_current(database, PACKAGE):
-        raise RuntimeError("the schema is not at the newest revision")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ from heed_shared.feed import FeedSpec
 from heed_shared.feed.consumer import FeedConsumer
 from heed_shared.feed.server import FeedServer
 from heed_shared.ids import new_uid
-from heed_shared.migrations import schema_is_current
+from heed_shared.migrations import require_current
 from heed_shared.paging import PageTokens
 from heed_shared.program import Program, business_clock
 from heed_shared.reference.regions import Regions
@@ -76,10 +76,6 @@ def build(
     descriptor = pb.DESCRIPTOR.services_by_name["DisposalService"]
     replay = settings.clock == "replay"
 
-    async def schema_ready() -> None:
-        if not await schema_is_current(database, PACKAGE):
-            raise RuntimeError("the schema is not at the revision of this code")
-
     return Service(
         name=NAME,
         settings=settings,
@@ -89,7 +85,7 @@ def build(
             feeds.servicer(),
         ],
         background=[feeds, CaseGauges(database, clock), *consumers, *(() if replay else (job,))],
-        readiness=[schema_ready],
+        readiness=[lambda: require_current(database, PACKAGE)],
         on_advance=[job.catch_up] if replay else [],
     )
 

@@ -37,7 +37,7 @@ from heed_intake.settings import IntakeSettings
 from heed_shared.clock import Clock
 from heed_shared.database import Database
 from heed_shared.feed import FeedConsumer, FeedServer, FeedSpec, Handler
-from heed_shared.migrations import schema_is_current
+from heed_shared.migrations import require_current
 from heed_shared.paging import PageTokens
 from heed_shared.program import Program, business_clock
 from heed_shared.reference.regions import Regions
@@ -156,8 +156,7 @@ async def _consumers(
 
 async def _ready(lanes: Lanes) -> None:
     """Raise unless both lanes answer and the schema is the newest."""
-    if not await schema_is_current(lanes.ordinary, PACKAGE):
-        raise RuntimeError("the schema is not at the newest revision")
+    await require_current(lanes.ordinary, PACKAGE)
     async with lanes.sealed.single() as connection:
         await connection.execute(_USABLE)
 

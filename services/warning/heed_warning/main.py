@@ -17,7 +17,7 @@ from heed.warning.v1.warning_service_pb2_grpc import add_WarningServiceServicer_
 
 from heed_shared.database import Database
 from heed_shared.feed import FeedConsumer, FeedServer, Handler
-from heed_shared.migrations import schema_is_current
+from heed_shared.migrations import require_current
 from heed_shared.operations import Operations
 from heed_shared.paging import PageTokens
 from heed_shared.program import Program, business_clock
@@ -93,7 +93,7 @@ async def open_service(settings: WarningSettings) -> AsyncIterator[Service]:
                 parts.operations.servicer(),
             ),
             background=(feeds, parts.operations, *consumers, *_daily(settings, parts)),
-            readiness=(lambda: _ready(database),),
+            readiness=(lambda: require_current(database, PACKAGE),),
             telemetry=telemetry,
         )
 
@@ -151,12 +151,6 @@ def _daily(settings: WarningSettings, parts: Parts) -> list[Background]:
     if settings.clock == "replay":
         return []
     return [DailyJob(DAILY_EVALUATION, parts.clock, parts.database, parts.evaluator.close)]
-
-
-async def _ready(database: Database) -> None:
-    """Raise unless the database answers and the schema is the newest."""
-    if not await schema_is_current(database, PACKAGE):
-        raise RuntimeError("the schema is not at the newest revision")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -153,7 +153,9 @@ class Replay:
         results = [await self._register_traced(arrival, trace_id) for arrival in traced]
         results += await self._import(arrivals[len(traced) :])
         registered = []
-        for arrival, result, trace in zip(arrivals, results, _traces(trace_id), strict=False):
+        traces = [trace_id] * len(traced) + [""] * (len(arrivals) - len(traced))
+        # Strict: a row that came back without an answer must not drop out in silence.
+        for arrival, result, trace in zip(arrivals, results, traces, strict=True):
             if result.WhichOneof("result") == "error":
                 self._source.rejected.append(RejectedRow(arrival.line, in_words(result.error)))
                 continue
@@ -257,12 +259,6 @@ def _request(arrival: Arrival) -> intake_service_pb2.RegisterPetitionRequest:
     return intake_service_pb2.RegisterPetitionRequest(
         request_id=str(request_id), submission=arrival.submission
     )
-
-
-def _traces(first: str) -> Iterator[str]:
-    yield first
-    while True:
-        yield ""
 
 
 def in_words(error: status_pb2.Status) -> str:
