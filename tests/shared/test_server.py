@@ -246,10 +246,10 @@ async def test_the_span_of_a_call_that_ends_while_stopping_is_exported(
     authority: Authority,
 ) -> None:
     feed = ScriptedFeed()
-    busy = asyncio.Event()
+    busy = asyncio.Semaphore(0)
 
     async def slow(_request: Any, _context: Any) -> pb.ListEventsResponse:
-        busy.set()
+        busy.release()
         await asyncio.sleep(0.3)
         return pb.ListEventsResponse()
 
@@ -262,8 +262,8 @@ async def test_the_span_of_a_call_that_ends_while_stopping_is_exported(
         server.channel("operator") as channel,
     ):
         calls = [asyncio.ensure_future(stub(channel).ListEvents(REQUEST)) for _ in range(20)]
-        await asyncio.wait_for(busy.wait(), 2)
-        await asyncio.sleep(0.1)
+        for _ in calls:  # A call that has not arrived yet would be refused.
+            await asyncio.wait_for(busy.acquire(), 10)
         server.stop.set()
         await asyncio.gather(*calls)
     telemetry.install(before)
