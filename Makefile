@@ -7,7 +7,7 @@ SOURCES := shared services deploy tests protos/build_stubs.py
 export HEED_DATA ?= $(abspath ../shared/data)
 export HEED_BENCH ?= $(abspath ../shared/bench)
 
-.PHONY: help install demo up check test unit e2e format clean
+.PHONY: help install demo up check test bench format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,13 @@ check: install ## Format, lint, types, import rules, contracts
 
 test: install ## Run every test
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+bench: $(VENV)/.bench-installed ## Benchmarks beside their peers: all, or make bench PART=classifier
+	$(BIN)/python -m tests.benchmarks $(PART)
+
+$(VENV)/.bench-installed: $(VENV)/.installed requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
 
 format: install ## Format sources and contracts
 	$(BIN)/ruff format $(SOURCES)

@@ -1,7 +1,8 @@
 """The `heed` command: reads arguments, runs one command, prints its answer.
 
 Commands that ask something find the suite that `heed up` keeps running by its run directory. Errors
-are one line on stderr and exit code 1.
+are one line on stderr: exit code 1 when the suite refuses or does not answer, 2 for a bad argument
+or file.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ from rich.table import Table
 
 from heed_local.postgres import PostgresError, forget_libpq_variables
 from heed_local.run_state import NotRunningError, default_run_dir
+from heed_local.service_commands import add_service_commands
 from heed_local.service_process import ServiceError
+from heed_shared.commands import CommandError
 
 _CHANNELS = ("letter", "visit", "call", "web", "leader_mailbox", "hotline", "higher_office")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = _parser(words).parse_args(words)
     if "HEED_DATABASE_URL" not in os.environ:
         forget_libpq_variables()
     try:
@@ -35,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NotRunningError, PostgresError, ServiceError, _CallError) as error:
         print(f"heed: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    except CommandError as error:
+        print(f"heed: {error}", file=sys.stderr)  # noqa: T201
+        return 2
 
 
 class _CallError(RuntimeError):
@@ -86,7 +93,7 @@ def _ask(options: argparse.Namespace) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="heed", description="信访信息预警与处置 Heed")
     parser.add_argument(
         "--run-dir",
@@ -115,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     env = commands.add_parser("env", help='shell settings for other clients: eval "$(heed env)"')
     env.set_defaults(run=_env)
     _add_questions(commands)
+    add_service_commands(commands, words)
     return parser
 
 
