@@ -58,6 +58,10 @@ _DECLARED = (
     Metric("heed.classifier.corrected", "counter", "{matter}", "Corrections by people, by axis"),
     Metric("heed.classifier.duration", "histogram", "s", "Time to classify a batch", RPC_BUCKETS_S),
     Metric("heed.classifier.model_loaded", "gauge", "1", "1 while a trained model answers, else 0"),
+    Metric("heed.classifier.model_trained_at", "gauge", "s",
+           "Unix time at which the model that answers was trained; 0 while the rules do"),
+    Metric("heed.classifier.model_failures", "counter", "{batch}",
+           "Batches in which a trained model failed and the rules took over"),
     # Warning.
     Metric("heed.warning.observed", "counter", "{delta}", "Signed counts taken in"),
     Metric("heed.warning.warnings", "counter", "{warning}", "Changes of warnings, by kind"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from heed_classifier.application.opinions import Opinions
 from heed_classifier.application.ports import Sorter, Workers
 from heed_classifier.domain.decision import (
     SEALED_CATEGORY,
@@ -24,7 +24,6 @@ from heed_shared.reference.regions import Regions
 ACCUSATION_PROBABILITY = 0.97
 UNKNOWN_CATEGORY = "17"
 _MOST_CANDIDATES = 5
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,13 @@ class Sorting:
         workers: Workers,
         model_sorter: Sorter | None = None,
     ) -> None:
-        self._rules_sorter = rules_sorter
+        self.opinions = Opinions(rules_sorter, model_sorter)
         self._nature_rules = nature_rules
         self._grade_rules = grade_rules
         self._route_rules = route_rules
         self._target_rules = target_rules
         self._regions = regions
         self._workers = workers
-        self._model_sorter = model_sorter
 
     @property
     def workers(self) -> Workers:
@@ -83,25 +81,18 @@ class Sorting:
     def sort_now(self, items: Sequence[ToSort]) -> list[Answer]:
         """Sort texts here and now; for workers and offline use."""
         texts = [item.text.joined for item in items]
-        sorter, opinions = self._opinions(texts)
-        method = Method.RULES if sorter is self._rules_sorter else Method.MODEL
         return [
-            Answer(self._answer(item, opinion, sorter.cutoffs), method, sorter.name)
-            for item, opinion in zip(items, opinions, strict=True)
+            Answer(
+                self._answer(item, opinion, sorter.cutoffs),
+                Method.RULES if sorter is self.opinions.rules else Method.MODEL,
+                sorter.name,
+            )
+            for item, (sorter, opinion) in zip(items, self.opinions.of(texts), strict=True)
         ]
 
     def reroute(self, code: str, nature: Nature, region_code: str) -> tuple[Route, Target]:
         """Route and target after a correction; without the text, the category decides."""
         return self._route_rules.propose(code, nature, ""), self._target(code, region_code)
-
-    def _opinions(self, texts: Sequence[str]) -> tuple[Sorter, list[Opinion]]:
-        if self._model_sorter is not None:
-            try:
-                return self._model_sorter, self._model_sorter.opinions(texts)
-            except Exception:
-                # Whatever breaks in the model, the petition is sorted all the same.
-                _log.exception("classifier.model_failed")
-        return self._rules_sorter, self._rules_sorter.opinions(texts)
 
     def _answer(self, item: ToSort, opinion: Opinion, cutoffs: Cutoffs) -> Sorted:
         text = item.text.joined
