@@ -16,9 +16,9 @@ from heed_classifier.adapters.workers import BoundedWorkers
 from heed_classifier.application.ports import MaskedPetition, Sorter
 from heed_classifier.application.sorting import Sorting, ToSort
 from heed_classifier.domain.decision import Sorted
+from heed_classifier.domain.grading import Grades
 from heed_classifier.domain.nature import Nature
 from heed_classifier.domain.records import PetitionKey
-from heed_classifier.domain.rules import Grades
 from heed_classifier.domain.text import PetitionText
 from heed_shared.clock import ReplayClock
 from heed_shared.database import Database

@@ -35,7 +35,7 @@ COUNTS = [
 def test_only_appeals_and_suggestions_are_counted(
     counted: Counted, expected: dict[tuple[Measure, int], int], reason: str
 ) -> None:
-    found = {(delta.measure, delta.bucket): delta.delta for delta in deltas(None, counted)}
+    found = {(delta.measure, delta.bucket): delta.delta for delta in deltas((), (counted,))}
 
     assert found == expected, reason
 
@@ -43,24 +43,25 @@ def test_only_appeals_and_suggestions_are_counted(
 @pytest.mark.parametrize(
     "after",
     [
-        replace(WAGES, category_code="01"),
-        replace(WAGES, nature=Nature.SUGGESTION),
-        replace(WAGES, nature=Nature.ENQUIRY, hazard=True),
-        replace(WAGES, category_code="05", hazard=True, people_bucket=7),
-        None,
+        (replace(WAGES, category_code="01"),),
+        (replace(WAGES, nature=Nature.SUGGESTION),),
+        (replace(WAGES, nature=Nature.ENQUIRY, hazard=True),),
+        (replace(WAGES, category_code="05", hazard=True, people_bucket=7),),
+        (WAGES, replace(WAGES, category_code="05")),
+        (),
     ],
 )
-def test_a_change_nets_to_zero_in_the_old_cell(after: Counted | None) -> None:
+def test_a_change_nets_to_zero_in_the_old_cell(after: tuple[Counted, ...]) -> None:
     total: Counter[tuple[str, str, Measure, int]] = Counter()
-    for delta in deltas(None, WAGES) + deltas(WAGES, after):
+    for delta in deltas((), (WAGES,)) + deltas((WAGES,), after):
         total[delta.region_code, delta.category_code, delta.measure, delta.bucket] += delta.delta
 
-    expected = {(d.region_code, d.category_code, d.measure, d.bucket) for d in deltas(None, after)}
+    expected = {(d.region_code, d.category_code, d.measure, d.bucket) for d in deltas((), after)}
     assert {cell for cell, count in total.items() if count} == expected
 
 
 def test_nothing_is_sent_when_nothing_moves() -> None:
-    assert deltas(WAGES, replace(WAGES)) == []
+    assert deltas((WAGES,), (replace(WAGES),)) == []
 
 
 def test_cells_are_keyed_by_region_and_category() -> None:

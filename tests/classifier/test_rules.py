@@ -7,7 +7,7 @@ import pytest
 from heed_classifier.adapters.build_sorting import nature_rules
 from heed_classifier.adapters.data_files import content_book, rule_table
 from heed_classifier.domain.nature import Importance, Level, Nature, Route, Urgency
-from heed_classifier.domain.rules import RouteRules, TargetRules
+from heed_classifier.domain.routing import RouteRules, TargetRules
 from heed_classifier.domain.text import PetitionText
 from heed_shared.reference.taxonomy import Taxonomy
 from tests.classifier.builders import grades, sort_text
@@ -114,12 +114,12 @@ def test_the_first_row_that_fits_proposes_the_route(
 ) -> None:
     rules = RouteRules(rule_table("routes.toml"))
 
-    assert rules.propose(code, Nature.APPEAL_REQUEST, text) is route, reason
+    assert rules.propose(code, Nature.APPEAL_REQUEST, text).route is route, reason
 
 
 @pytest.mark.parametrize("nature", [Nature.SUGGESTION, Nature.ENQUIRY, Nature.ACCUSATION])
 def test_only_appeals_and_requests_have_a_route(nature: Nature) -> None:
-    assert RouteRules(rule_table("routes.toml")).propose("1004", nature, "") is Route.NONE
+    assert RouteRules(rule_table("routes.toml")).propose("1004", nature, "").route is Route.NONE
 
 
 def test_every_route_row_gives_its_reason() -> None:

@@ -103,9 +103,9 @@ def test_without_a_region_there_is_a_line_but_no_unit() -> None:
 
 
 def test_a_correction_routes_anew() -> None:
-    route, target = sorting().reroute("1004", Nature.APPEAL_REQUEST, REGION)
+    route, target = sorting().reroute("1004", Nature.APPEAL_REQUEST, REGION, "")
 
-    assert route is Route.LITIGATION
+    assert route.route is Route.LITIGATION
     assert target.unit.endswith("人民法院")
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from heed_classifier.adapters.data_files import content_book, rule_table
+from heed_classifier.application.opinions import Opinions
 from heed_classifier.application.ports import Sorter, Workers
-from heed_classifier.application.sorting import Sorting
-from heed_classifier.domain.rules import GradeRules, NatureRules, RouteRules, TargetRules
+from heed_classifier.application.sorting import Rules, Sorting
+from heed_classifier.domain.grading import GradeRules
+from heed_classifier.domain.routing import RouteRules, TargetRules
+from heed_classifier.domain.rules import NatureRules
 from heed_classifier.domain.rules_sorter import RulesSorter
+from heed_classifier.domain.splitting import Splitter
 from heed_shared.reference.regions import Regions
 
 
@@ -25,13 +29,12 @@ def build_sorting(
 ) -> Sorting:
     """The sorting as the service uses it."""
     natures = nature_rules()
-    return Sorting(
-        RulesSorter(content_book(), natures),
+    rules = Rules(
         natures,
         grade_rules(),
         RouteRules(rule_table("routes.toml")),
         TargetRules(rule_table("targets.toml")),
-        regions,
-        workers,
-        model_sorter,
+        Splitter(content_book(), natures),
     )
+    opinions = Opinions(RulesSorter(content_book(), natures), model_sorter)
+    return Sorting(opinions, rules, regions, workers)

@@ -87,15 +87,26 @@ class ClassificationTable:
         )
 
     async def update(self, record: ClassificationRecord) -> None:
-        """Store a changed classification and its matters."""
+        """Store a changed classification with its matters, those that are new too."""
         await self._update(
             "classification",
             rows.CLASSIFICATION_COLUMNS,
             2,
             rows.classification_values(record),
         )
+        known = {
+            row["k"]
+            for row in await self._connection.fetch(
+                "SELECT k FROM matter WHERE region = $1 AND uid = $2",
+                record.key.region,
+                record.key.uid,
+            )
+        }
         for matter in record.matters:
-            await self._update("matter", rows.MATTER_COLUMNS, 3, rows.matter_values(matter))
+            if matter.key.k in known:
+                await self._update("matter", rows.MATTER_COLUMNS, 3, rows.matter_values(matter))
+        new = [rows.matter_values(m) for m in record.matters if m.key.k not in known]
+        await self._insert("matter", rows.MATTER_COLUMNS, new)
 
     async def delete(self, keys: Sequence[PetitionKey]) -> None:
         """Remove everything derived from petitions, corrections and terms too."""

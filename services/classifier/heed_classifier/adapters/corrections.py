@@ -6,13 +6,25 @@ sealing leaves no copy behind; the repeated call gets the classification as it i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from heed_classifier.adapters.classification_table import ClassificationTable
 from heed_classifier.adapters.events import change_events
 from heed_classifier.adapters.incident_table import IncidentTable
 from heed_classifier.application.correct import Correcting, Correction
 from heed_classifier.application.grouping import Grouping
+from heed_classifier.application.ports import Position
 from heed_classifier.application.sorting import Sorting
-from heed_classifier.domain.records import ClassificationRecord, PetitionKey
+from heed_classifier.domain.incidents import MatterKey
+from heed_classifier.domain.nature import Nature, Urgency
+from heed_classifier.domain.records import (
+    ClassificationRecord,
+    CorrectedAxes,
+    CorrectedBy,
+    KeptCorrection,
+    PetitionKey,
+)
 from heed_shared import telemetry
 from heed_shared.clock import Clock
 from heed_shared.database import Database, Transaction, raw
@@ -23,6 +35,32 @@ from heed_shared.reference.taxonomy import Taxonomy
 from heed_shared.request_records import remember, store
 
 _METHOD = "CorrectClassification"
+
+
+_HISTORY = """
+SELECT * FROM correction
+WHERE region = $1 AND uid = $2 AND ($3::bigint IS NULL OR id < $3)
+ORDER BY id DESC LIMIT $4
+"""
+
+
+def _kept(row: Mapping[str, Any]) -> KeptCorrection:
+    return KeptCorrection(
+        MatterKey(row["region"], row["uid"], row["k"]),
+        row["corrected_at"],
+        CorrectedBy(row["identity"], row["display_name"], row["unit"], row["reason"]),
+        _axes(row["before"]),
+        _axes(row["after"]),
+    )
+
+
+def _axes(stored: Mapping[str, Any]) -> CorrectedAxes:
+    return CorrectedAxes(
+        stored["category_code"],
+        stored["subcategory_code"],
+        Nature(stored["nature"]),
+        Urgency(stored["urgency"]),
+    )
 
 
 class PostgresCorrections:
@@ -50,6 +88,20 @@ class PostgresCorrections:
             await tx.commit()
         self._count(correction)
         return record
+
+    async def history(
+        self, key: PetitionKey, caller: Caller, after: Position, most: int
+    ) -> list[tuple[int, KeptCorrection]]:
+        """A page of the corrections of a petition with their numbers, latest first."""
+        async with self._database.read() as connection:
+            inner = await raw(connection)
+            record = (await ClassificationTable(inner).load([key])).get(key)
+            if record is None or not caller.covers(record.region_code):
+                raise NotFound(f"{petition_name(key.region, key.uid)}/classification")
+            found = await inner.fetch(
+                _HISTORY, key.region, key.uid, int(after[0]) if after else None, most
+            )
+        return [(row["id"], _kept(row)) for row in found]
 
     async def _correct(
         self, tx: Transaction, table: ClassificationTable, correction: Correction, caller: Caller

@@ -71,12 +71,13 @@ def change_events(
 
 
 def _observation(
-    before: Counted | None, after: Counted | None, now: datetime, traceparent: str
+    before: Sequence[Counted], after: Sequence[Counted], now: datetime, traceparent: str
 ) -> list[NewEvent]:
+    """One event for all matters of a petition: they share its region and its day."""
     moved = deltas(before, after)
-    counted = before or after
-    if not moved or counted is None:
+    if not moved:
         return []
+    counted = (*before, *after)[0]
     observation = Observation(
         received_day=counted.received_day.isoformat(),
         deltas=[
@@ -150,7 +151,7 @@ async def observation_snapshot(connection: AsyncConnection) -> AsyncIterator[New
             row["people_bucket"],
         )
         cells = sums.setdefault((row["received_day"].isoformat(), row["region_code"]), {})
-        for delta in deltas(None, counted):
+        for delta in deltas((), (counted,)):
             cell = (delta.category_code, delta.measure, delta.bucket)
             cells[cell] = cells.get(cell, 0) + delta.delta * row["items"]
     for (day, region_code), cells in sums.items():

@@ -23,6 +23,7 @@ from heed_classifier.application.ports import MaskedPetition, Texts
 from heed_classifier.application.sorting import Answer, Sorting, ToSort
 from heed_classifier.domain.incident_terms import TermReader, Terms
 from heed_classifier.domain.records import PetitionKey
+from heed_classifier.domain.splitting import matter_text
 from heed_shared import telemetry
 from heed_shared.clock import Clock
 from heed_shared.database import Database, Transaction, raw
@@ -106,10 +107,12 @@ class PetitionsHandler:
             for petition in petitions
         ]
 
-        def work() -> list[tuple[Answer, Terms]]:
+        def work() -> list[tuple[Answer, tuple[Terms, ...]]]:
             answers = self._sorting.sort_now(items)
-            terms = [self._reader.read(petition.text, petition.place) for petition in petitions]
-            return list(zip(answers, terms, strict=True))
+            return [
+                (answer, self._terms(petition, answer))
+                for petition, answer in zip(petitions, answers, strict=True)
+            ]
 
         started = time.perf_counter()
         with telemetry.span("classifier.classify"):
@@ -126,6 +129,12 @@ class PetitionsHandler:
             )
             for petition, (answer, terms) in zip(petitions, worked, strict=True)
         }
+
+    def _terms(self, petition: MaskedPetition, answer: Answer) -> tuple[Terms, ...]:
+        return tuple(
+            self._reader.read(matter_text(petition.text, matter.spans), petition.place)
+            for matter in answer.matters
+        )
 
 
 def _happenings(deliveries: Sequence[Delivery]) -> Iterator[tuple[PetitionKey, Happening, str]]:
@@ -161,7 +170,7 @@ def _segments(
 def _record(changes: Sequence[Change], prepared: Prepared) -> None:
     for change in changes:
         if change.outcome is Outcome.CLASSIFIED and change.key in prepared:
-            answer = prepared[change.key].answer.sorted
-            telemetry.record("heed.classifier.classified", 1, band=answer.band.name.lower())
-            if answer.candidates:
-                telemetry.record("heed.classifier.confidence", answer.candidates[0][1])
+            for matter in prepared[change.key].answer.matters:
+                telemetry.record("heed.classifier.classified", 1, band=matter.band.name.lower())
+                if matter.candidates:
+                    telemetry.record("heed.classifier.confidence", matter.candidates[0][1])

@@ -39,7 +39,8 @@ MATTER_COLUMNS = (
     "target_level", "target_line", "target_unit", "target_region", "urgency", "importance",
     "hazard", "evidence", "title", "place", "people_bucket", "city_code", "name_terms",
     "name_weights", "head_terms", "problem_terms", "problem_weights", "counted_terms",
-    "incident_region", "incident_uid",
+    "incident_region", "incident_uid", "spans", "nature_evidence", "urgency_evidence",
+    "route_reason", "importance_reason", "subcategory_candidates",
 )  # fmt: skip
 
 
@@ -62,11 +63,14 @@ def matter_values(record: MatterRecord) -> tuple[Any, ...]:
         json.dumps(answer.candidates), int(answer.band), int(answer.nature),
         answer.nature_probability, int(answer.route), int(answer.target.level), answer.target.line,
         answer.target.unit, answer.target.region_code, int(answer.urgency), int(answer.importance),
-        answer.hazard, json.dumps([[e.phrase, e.start, e.end, e.weight] for e in answer.evidence]),
+        answer.hazard, _evidence_json(answer.evidence),
         answer.title, record.place, answer.people_bucket, record.city_code, list(profile.names),
         list(profile.names.values()), sorted(profile.heads), list(profile.problem),
         list(profile.problem.values()), list(record.counted_terms),
         incident.region if incident else None, incident.uid if incident else None,
+        json.dumps(answer.spans), _evidence_json(answer.nature_evidence),
+        _evidence_json(answer.urgency_evidence), answer.route_reason, answer.importance_reason,
+        json.dumps(answer.subcategory_candidates),
     )  # fmt: skip
 
 
@@ -102,10 +106,24 @@ def _answer_of(row: Row) -> Sorted:
         urgency=Urgency(row["urgency"]),
         importance=Importance(row["importance"]),
         hazard=row["hazard"],
-        evidence=tuple(Evidence(*item) for item in row["evidence"]),
+        evidence=_evidence_of(row["evidence"]),
         title=row["title"],
         people_bucket=row["people_bucket"],
+        spans=tuple((start, end) for start, end in row["spans"]),
+        nature_evidence=_evidence_of(row["nature_evidence"]),
+        urgency_evidence=_evidence_of(row["urgency_evidence"]),
+        route_reason=row["route_reason"],
+        importance_reason=row["importance_reason"],
+        subcategory_candidates=tuple((code, p) for code, p in row["subcategory_candidates"]),
     )
+
+
+def _evidence_json(evidence: Sequence[Evidence]) -> str:
+    return json.dumps([[e.phrase, e.start, e.end, e.weight] for e in evidence])
+
+
+def _evidence_of(items: Sequence[Sequence[Any]]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(*item) for item in items)
 
 
 def profile_of(row: Row) -> Profile:

@@ -11,12 +11,14 @@ from heed.common.v1.actor_pb2 import Actor
 
 from heed_classifier.application.ports import Position
 from heed_classifier.application.sorting import Answer
-from heed_classifier.domain.decision import Sorted
+from heed_classifier.domain.decision import Evidence, Sorted
 from heed_classifier.domain.incidents import IncidentKey
 from heed_classifier.domain.records import (
     ClassificationRecord,
+    CorrectedAxes,
     IncidentMember,
     IncidentRecord,
+    KeptCorrection,
     MatterRecord,
 )
 from heed_shared.ids import etag_of, petition_name, resource_name
@@ -48,13 +50,14 @@ class Converter:
             classified_at=_timestamp(record.classified_at),
             updated_at=_timestamp(record.updated_at),
             etag=etag_of(record.version),
+            received_at=_timestamp(record.received_at),
         )
 
     def answer(self, answer: Answer, region_code: str) -> pb.Classification:
         """An answer about a text that is not stored; it has no name."""
         return pb.Classification(
             region_code=region_code,
-            matters=[self._sorted(answer.sorted)],
+            matters=[self._sorted(matter) for matter in answer.matters],
             decision=pb.Decision(
                 method=int(answer.method),  # type: ignore[arg-type]
                 model=_source(answer.source),
@@ -72,12 +75,7 @@ class Converter:
         return pb.Matter(
             category_code=answer.category_code,
             subcategory_code=answer.subcategory_code,
-            candidates=[
-                pb.CategoryProbability(
-                    category_code=code, category_title=self._title(code), probability=probability
-                )
-                for code, probability in answer.candidates
-            ],
+            candidates=self._candidates(answer.candidates),
             band=int(answer.band),  # type: ignore[arg-type]
             nature=int(answer.nature),  # type: ignore[arg-type]
             nature_probability=answer.nature_probability,
@@ -91,16 +89,43 @@ class Converter:
             urgency=int(answer.urgency),  # type: ignore[arg-type]
             importance=int(answer.importance),  # type: ignore[arg-type]
             hazard=answer.hazard,
-            evidence=[
-                pb.Evidence(phrase=e.phrase, start=e.start, end=e.end, weight=e.weight)
-                for e in answer.evidence
-            ],
+            evidence=_evidence(answer.evidence),
             title=answer.title,
             people_bucket=answer.people_bucket,  # type: ignore[arg-type]
+            spans=[pb.TextSpan(start=start, end=end) for start, end in answer.spans],
+            nature_evidence=_evidence(answer.nature_evidence),
+            urgency_evidence=_evidence(answer.urgency_evidence),
+            route_reason=answer.route_reason,
+            sealed_lane=answer.sealed_lane,
+            subcategory_candidates=self._candidates(answer.subcategory_candidates),
+            importance_reason=answer.importance_reason,
         )
+
+    def _candidates(self, ranked: Sequence[tuple[str, float]]) -> list[pb.CategoryProbability]:
+        return [
+            pb.CategoryProbability(
+                category_code=code, category_title=self._title(code), probability=probability
+            )
+            for code, probability in ranked
+        ]
 
     def _title(self, code: str) -> str:
         return self._taxonomy.title(code) if code in self._taxonomy else ""
+
+
+def correction(kept: KeptCorrection) -> pb.Correction:
+    """One correction that was kept."""
+    petition = petition_name(kept.key.region, kept.key.uid)
+    return pb.Correction(
+        matter=f"{petition}/matters/{kept.key.k}",
+        before=_axes(kept.before),
+        after=_axes(kept.after),
+        corrected_by=Actor(
+            identity=kept.by.identity, display_name=kept.by.display_name, unit=kept.by.unit
+        ),
+        reason=kept.by.reason,
+        corrected_at=_timestamp(kept.corrected_at),
+    )
 
 
 def category(item: Category) -> pb.Category:
@@ -149,6 +174,19 @@ def position_of_incident(record: IncidentRecord) -> Position:
 def incident_name(key: IncidentKey) -> str:
     """Resource name of an incident."""
     return resource_name("incidents", key.region, key.uid)
+
+
+def _axes(axes: CorrectedAxes) -> pb.CorrectedAxes:
+    return pb.CorrectedAxes(
+        category_code=axes.category_code,
+        subcategory_code=axes.subcategory_code,
+        nature=int(axes.nature),  # type: ignore[arg-type]
+        urgency=int(axes.urgency),  # type: ignore[arg-type]
+    )
+
+
+def _evidence(found: Sequence[Evidence]) -> list[pb.Evidence]:
+    return [pb.Evidence(phrase=e.phrase, start=e.start, end=e.end, weight=e.weight) for e in found]
 
 
 def _source(source: str) -> str:

@@ -13,12 +13,12 @@ from heed.classifier.v1.classifier_service_pb2_grpc import ClassifierServiceServ
 
 from heed_classifier.api import convert
 from heed_classifier.api.convert import Converter
-from heed_classifier.application.correct import Correction, Corrections
+from heed_classifier.api.correction_rpcs import CorrectionRpcs
+from heed_classifier.application.correct import Corrections
 from heed_classifier.application.ports import Queries
 from heed_classifier.application.scope import list_prefix
 from heed_classifier.application.sorting import Sorting, ToSort
-from heed_classifier.domain.incidents import IncidentKey, MatterKey
-from heed_classifier.domain.nature import Nature, Urgency
+from heed_classifier.domain.incidents import IncidentKey
 from heed_classifier.domain.records import PetitionKey
 from heed_classifier.domain.text import PetitionText
 from heed_shared.clock import Clock, local_day
@@ -28,7 +28,6 @@ from heed_shared.ids import parse_resource_name
 from heed_shared.paging import PageTokens, filter_digest, page_size
 from heed_shared.reference.regions import Regions
 from heed_shared.reference.taxonomy import Taxonomy
-from heed_shared.request_records import payload_digest
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _LEAST_MATTERS = 2
@@ -47,7 +46,7 @@ class Classifier:
     clock: Clock
 
 
-class ClassifierServicer(ClassifierServiceServicer):
+class ClassifierServicer(CorrectionRpcs, ClassifierServiceServicer):
     """The contract's methods."""
 
     def __init__(self, classifier: Classifier) -> None:
@@ -116,25 +115,6 @@ class ClassifierServicer(ClassifierServiceServicer):
             classifications=[self._convert.classification(r) for r in records[:size]],
             next_page_token=token,
         )
-
-    async def CorrectClassification(
-        self, request: pb.CorrectClassificationRequest, _context: Context
-    ) -> pb.CorrectClassificationResponse:
-        """Record what a person found right."""
-        petition, _, k = request.matter.rpartition("/matters/")
-        region, uid = parse_resource_name(petition, "petitions", "matter")
-        correction = Correction(
-            MatterKey(region, uid, int(k)),
-            request.etag,
-            request.category_code,
-            Nature(request.nature),
-            Urgency(request.urgency),
-            request.reason,
-        )
-        record = await self._classifier.corrections.correct(
-            correction, current_caller(), request.request_id, payload_digest(request)
-        )
-        return pb.CorrectClassificationResponse(classification=self._convert.classification(record))
 
     async def ListCategories(
         self, request: pb.ListCategoriesRequest, _context: Context

@@ -1,4 +1,8 @@
-"""Correcting a classification (更正): what a person found right changes all that was derived."""
+"""Correcting a classification (更正): what a person found right changes all that was derived.
+
+Counts move, route and target are proposed anew, and the incident is described anew. Title, evidence
+and the incident itself stay: they come from the text, and no correction changes that.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Protocol
 
 from heed_classifier.application.grouping import Grouping
 from heed_classifier.application.petition_changes import Change, Outcome
-from heed_classifier.application.ports import ClassificationStore
+from heed_classifier.application.ports import ClassificationStore, Position
 from heed_classifier.application.sorting import Sorting
 from heed_classifier.domain.decision import SEALED_CATEGORY, Sorted
 from heed_classifier.domain.incidents import MatterKey
@@ -16,6 +20,7 @@ from heed_classifier.domain.nature import Band, Method, Nature, Urgency
 from heed_classifier.domain.records import (
     ClassificationRecord,
     CorrectedBy,
+    KeptCorrection,
     MatterRecord,
     PetitionKey,
     city_of,
@@ -45,6 +50,16 @@ class Corrections(Protocol):
         self, correction: Correction, caller: Caller, request_id: str, digest: bytes
     ) -> ClassificationRecord:
         """Return the classification after the correction."""
+        ...
+
+    async def history(
+        self, key: PetitionKey, caller: Caller, after: Position, most: int
+    ) -> list[tuple[int, KeptCorrection]]:
+        """A page of the corrections of a petition with their numbers, latest first.
+
+        Raises:
+            NotFound: There is no such classification in the caller's region.
+        """
         ...
 
 
@@ -116,8 +131,8 @@ class Correcting:
             record.key,
             record.region_code,
             changed.version,
-            before=before.counted,
-            after=after.counted,
+            before=(before.counted,),
+            after=(after.counted,),
         )
         return changed, [change]
 
@@ -148,7 +163,7 @@ class Correcting:
                 record.key,
                 record.region_code,
                 shown.version,
-                before=before.counted,
+                before=tuple(matter.counted for matter in record.matters),
             )
         ]
         changes += [
@@ -170,7 +185,11 @@ class Correcting:
         else:
             subcategory = old.subcategory_code
         nature = correction.nature or old.nature
-        route, target = self.sorting.reroute(subcategory or category, nature, before.region_code)
+        # The text itself is not here; what is kept of it says which words decided.
+        kept = " ".join([old.title, *(evidence.phrase for evidence in old.evidence)])
+        route, target = self.sorting.reroute(
+            subcategory or category, nature, before.region_code, kept
+        )
         return replace(
             old,
             category_code=category,
@@ -178,7 +197,8 @@ class Correcting:
             band=Band.AUTO,
             nature=nature,
             nature_probability=1.0 if correction.nature else old.nature_probability,
-            route=route,
+            route=route.route,
+            route_reason=route.reason,
             target=target,
             urgency=correction.urgency or old.urgency,
         )

@@ -7,16 +7,17 @@ the same transaction and a petition that is stored already is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
-from heed_classifier.application.grouping import Grouping
+from heed_classifier.application.grouping import Grouped, Grouping
 from heed_classifier.application.ports import ClassificationStore
 from heed_classifier.application.sorting import Answer
 from heed_classifier.domain.incident_terms import Profile, Terms, counted_terms
-from heed_classifier.domain.nature import Method, Urgency
+from heed_classifier.domain.incidents import MatterKey
+from heed_classifier.domain.nature import Method
 from heed_classifier.domain.observations import Counted
 from heed_classifier.domain.records import (
     ClassificationRecord,
@@ -24,6 +25,7 @@ from heed_classifier.domain.records import (
     PetitionKey,
     city_of,
 )
+from heed_classifier.domain.supplement import follow
 from heed_shared.clock import local_day
 
 
@@ -59,7 +61,8 @@ class SortedPetition:
     received_at: datetime
     place: str
     answer: Answer
-    terms: Terms
+    terms: tuple[Terms, ...]
+    """Of each matter, in the order of the answer."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ class Change:
     key: PetitionKey
     region_code: str
     version: int
-    before: Counted | None = None
-    after: Counted | None = None
+    before: tuple[Counted, ...] = ()
+    after: tuple[Counted, ...] = ()
     cause: PetitionKey | None = None
     """The petition whose event brought the change about, when it is another one."""
 
@@ -116,37 +119,35 @@ class PetitionChanges:
         return self.changes
 
     async def _arrive(self, petitions: Sequence[SortedPetition]) -> None:
-        suspected = [p for p in petitions if p.answer.sorted.accusation_suspected]
-        await self.store.suspect([p.key for p in suspected], self.now)
-        self.changes += [
-            Change(Outcome.ACCUSATION_SUSPECTED, p.key, p.region_code, 1) for p in suspected
+        suspected = [p for p in petitions if p.answer.accusation_suspected]
+        await self._suspect([(p.key, p.region_code) for p in suspected])
+        records = [self._record(p) for p in petitions if not p.answer.accusation_suspected]
+        terms = {
+            matter.key: of_matter
+            for petition in petitions
+            for matter, of_matter in zip(self._matters(petition), petition.terms, strict=True)
+        }
+        grouped = await self._place([m for record in records for m in record.matters], terms)
+        placed = {matter.key: matter for matter in grouped.matters}
+        records = [
+            replace(record, matters=tuple(placed[m.key] for m in record.matters))
+            for record in records
         ]
-        open_petitions = [p for p in petitions if not p.answer.sorted.accusation_suspected]
-        records = [self._record(petition) for petition in open_petitions]
-        grouped = await self.grouping.place(
-            [
-                (record.matters[0], p.terms)
-                for record, p in zip(records, open_petitions, strict=True)
-            ]
-        )
-        records = [replace(r, matters=(m,)) for r, m in zip(records, grouped.matters, strict=True)]
         await self.store.insert(records)
         await self.grouping.save(grouped)
-        for record in records:
-            self.changes.append(
-                Change(
-                    Outcome.CLASSIFIED,
-                    record.key,
-                    record.region_code,
-                    record.version,
-                    after=record.matters[0].counted,
-                )
-            )
-        new = {record.key for record in records}
-        founders = {
-            PetitionKey(key.region, key.uid): cause for key, cause in grouped.founders.items()
-        }
-        await self._touch({key: cause for key, cause in founders.items() if key not in new})
+        self.changes += [
+            Change(Outcome.CLASSIFIED, r.key, r.region_code, r.version, after=_counted(r.matters))
+            for r in records
+        ]
+        await self._touch_founders(grouped, {record.key for record in records})
+
+    async def _suspect(self, petitions: Sequence[tuple[PetitionKey, str]]) -> None:
+        """Report petitions to intake, which seals them whole; nothing of them is kept here."""
+        await self.store.suspect([key for key, _ in petitions], self.now)
+        self.changes += [
+            Change(Outcome.ACCUSATION_SUSPECTED, key, region_code, 1)
+            for key, region_code in petitions
+        ]
 
     async def _remove(self, records: Sequence[ClassificationRecord]) -> None:
         if not records:
@@ -155,54 +156,63 @@ class PetitionChanges:
         await self.store.delete([record.key for record in records])
         alone = await self.grouping.leave(matters)
         gone = {record.key for record in records}
-        for record in records:
-            for matter in record.matters:
-                self.changes.append(
-                    Change(
-                        Outcome.REMOVED,
-                        record.key,
-                        record.region_code,
-                        record.version + 1,
-                        before=matter.counted,
-                    )
-                )
+        self.changes += [
+            Change(
+                Outcome.REMOVED,
+                record.key,
+                record.region_code,
+                record.version + 1,
+                before=_counted(record.matters),
+            )
+            for record in records
+        ]
         left = {PetitionKey(key.region, key.uid): cause for key, cause in alone.items()}
         await self._touch({key: cause for key, cause in left.items() if key not in gone})
 
     async def _resort(self, record: ClassificationRecord, petition: SortedPetition) -> None:
         """Sort a supplemented petition anew; what a person decided stays, danger may still rise."""
-        before = record.matters[0]
-        answer = petition.answer.sorted
-        if answer.accusation_suspected:
+        if petition.answer.accusation_suspected:
             await self._remove([record])
-            await self.store.suspect([record.key], self.now)
-            self.changes.append(
-                Change(Outcome.ACCUSATION_SUSPECTED, record.key, record.region_code, 1)
-            )
+            await self._suspect([(record.key, record.region_code)])
             return
-        if record.method is Method.PERSON:
-            urgent = min(answer.urgency, before.answer.urgency)
-            answer = replace(before.answer, urgency=Urgency(urgent))
-            after = replace(record, matters=(replace(before, answer=answer),))
-        else:
-            after = replace(
-                record,
-                method=petition.answer.method,
-                source=petition.answer.source,
-                matters=(replace(before, answer=answer),),
-            )
-        after = replace(after, version=record.version + 1, updated_at=self.now)
+        decided = record.method is Method.PERSON
+        kept, added = follow(record.matters, self._matters(petition), decided=decided)
+        terms = {key: petition.terms[place] for key, place in added.items()}
+        fresh = [replace(self._matters(petition)[place], key=key) for key, place in added.items()]
+        grouped = await self._place(fresh, terms)
+        after = replace(
+            record,
+            version=record.version + 1,
+            updated_at=self.now,
+            method=record.method if decided else petition.answer.method,
+            source=record.source if decided else petition.answer.source,
+            matters=(*kept, *grouped.matters),
+        )
         await self.store.update(after)
+        await self.grouping.save(grouped)
         self.changes.append(
             Change(
                 Outcome.CORRECTED,
                 record.key,
                 record.region_code,
                 after.version,
-                before=before.counted,
-                after=after.matters[0].counted,
+                before=_counted(record.matters),
+                after=_counted(after.matters),
             )
         )
+        await self._touch_founders(grouped, {record.key})
+
+    async def _place(
+        self, matters: Sequence[MatterRecord], terms: Mapping[MatterKey, Terms]
+    ) -> Grouped:
+        return await self.grouping.place([(matter, terms[matter.key]) for matter in matters])
+
+    async def _touch_founders(self, grouped: Grouped, known: Set[PetitionKey]) -> None:
+        """Tell of matters that stood alone until a new one founded an incident with them."""
+        founders = {
+            PetitionKey(key.region, key.uid): cause for key, cause in grouped.founders.items()
+        }
+        await self._touch({key: cause for key, cause in founders.items() if key not in known})
 
     async def _touch(self, keys: Mapping[PetitionKey, PetitionKey]) -> None:
         """Give petitions whose incident another one changed a new version and an event."""
@@ -213,17 +223,6 @@ class PetitionChanges:
                 )
 
     def _record(self, petition: SortedPetition) -> ClassificationRecord:
-        matter = MatterRecord(
-            key=petition.key.matter(),
-            region_code=petition.region_code,
-            received_at=petition.received_at,
-            received_day=local_day(petition.received_at),
-            answer=petition.answer.sorted,
-            place=petition.place,
-            city_code=city_of(petition.key.region),
-            profile=Profile({}, {}),
-            counted_terms=tuple(counted_terms(petition.terms)),
-        )
         return ClassificationRecord(
             key=petition.key,
             version=1,
@@ -234,5 +233,28 @@ class PetitionChanges:
             corrected_by=None,
             classified_at=self.now,
             updated_at=self.now,
-            matters=(matter,),
+            matters=self._matters(petition),
         )
+
+    @staticmethod
+    def _matters(petition: SortedPetition) -> tuple[MatterRecord, ...]:
+        return tuple(
+            MatterRecord(
+                key=petition.key.matter(k),
+                region_code=petition.region_code,
+                received_at=petition.received_at,
+                received_day=local_day(petition.received_at),
+                answer=answer,
+                place=petition.place,
+                city_code=city_of(petition.key.region),
+                profile=Profile({}, {}),
+                counted_terms=tuple(counted_terms(terms)),
+            )
+            for k, (answer, terms) in enumerate(
+                zip(petition.answer.matters, petition.terms, strict=True), 1
+            )
+        )
+
+
+def _counted(matters: Iterable[MatterRecord]) -> tuple[Counted, ...]:
+    return tuple(matter.counted for matter in matters)

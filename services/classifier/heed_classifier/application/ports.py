@@ -85,7 +85,7 @@ class ClassificationStore(Protocol):
         ...
 
     async def update(self, record: ClassificationRecord) -> None:
-        """Store a changed one."""
+        """Store a changed one with its matters, those that are new too."""
         ...
 
     async def delete(self, keys: Sequence[PetitionKey]) -> None:

@@ -1,22 +1,31 @@
-"""Sorting texts: danger first, then model or rules, then everything derived from the answer."""
+"""Sorting texts: danger first, then model or rules, then everything derived from the answer.
+
+A text that clearly speaks of several things becomes several matters, each with its own answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from heed_classifier.application.opinions import Opinions
-from heed_classifier.application.ports import Sorter, Workers
+from heed_classifier.application.opinions import Held, Opinions
+from heed_classifier.application.ports import Workers
 from heed_classifier.domain.decision import (
     SEALED_CATEGORY,
     Cutoffs,
+    Evidence,
     Opinion,
     Sorted,
     Target,
     first_level,
+    second_level,
 )
-from heed_classifier.domain.nature import Band, Level, Method, Nature, Route
-from heed_classifier.domain.rules import GradeRules, NatureRules, RouteRules, TargetRules
+from heed_classifier.domain.grading import GradeRules
+from heed_classifier.domain.nature import Band, Method, Nature
+from heed_classifier.domain.routing import ProposedRoute, RouteRules, TargetRules
+from heed_classifier.domain.rules import NatureRules
+from heed_classifier.domain.splitting import Part, Splitter, confirmed, shared_text
 from heed_classifier.domain.text import PetitionText, title_of
 from heed_shared.reference.regions import Regions
 
@@ -42,30 +51,54 @@ class ToSort:
 class Answer:
     """A sorted text and what sorted it."""
 
-    sorted: Sorted
+    matters: tuple[Sorted, ...]
     method: Method
     source: str
+
+    @property
+    def sorted(self) -> Sorted:
+        """The first matter; the only one, unless the text was split."""
+        return self.matters[0]
+
+    @property
+    def accusation_suspected(self) -> bool:
+        """Whether any part of the text may be an accusation: the petition is one document."""
+        return any(matter.accusation_suspected for matter in self.matters)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The written rules."""
+
+    natures: NatureRules
+    grades: GradeRules
+    routes: RouteRules
+    targets: TargetRules
+    splitter: Splitter
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """What of a text is sorted as one matter, and what the text says of all its matters."""
+
+    text: str
+    shared: str = ""
+    part: Part | None = None
+
+    def placed(self, found: Sequence[Evidence]) -> tuple[Evidence, ...]:
+        """Evidence with its places in the whole text; what lies outside the piece is left out."""
+        inside = [evidence for evidence in found if evidence.end <= len(self.text)]
+        return self.part.placed(inside) if self.part else tuple(inside)
 
 
 class Sorting:
     """Sorts texts; answers by the rules when there is no model or it fails, and says so."""
 
     def __init__(
-        self,
-        rules_sorter: Sorter,
-        nature_rules: NatureRules,
-        grade_rules: GradeRules,
-        route_rules: RouteRules,
-        target_rules: TargetRules,
-        regions: Regions,
-        workers: Workers,
-        model_sorter: Sorter | None = None,
+        self, opinions: Opinions, rules: Rules, regions: Regions, workers: Workers
     ) -> None:
-        self.opinions = Opinions(rules_sorter, model_sorter)
-        self._nature_rules = nature_rules
-        self._grade_rules = grade_rules
-        self._route_rules = route_rules
-        self._target_rules = target_rules
+        self.opinions = opinions
+        self._rules = rules
         self._regions = regions
         self._workers = workers
 
@@ -81,23 +114,66 @@ class Sorting:
     def sort_now(self, items: Sequence[ToSort]) -> list[Answer]:
         """Sort texts here and now; for workers and offline use."""
         texts = [item.text.joined for item in items]
+        proposed = [self._rules.splitter.propose(item.text) for item in items]
+        pieces = [
+            part.text(text) for text, parts in zip(texts, proposed, strict=True) for part in parts
+        ]
+        held = self.opinions.of([*texts, *pieces])
+        on_pieces = iter(held[len(texts) :])
         return [
-            Answer(
-                self._answer(item, opinion, sorter.cutoffs),
-                Method.RULES if sorter is self.opinions.rules else Method.MODEL,
-                sorter.name,
-            )
-            for item, (sorter, opinion) in zip(items, self.opinions.of(texts), strict=True)
+            self._answer(item, whole, parts, list(islice(on_pieces, len(parts))))
+            for item, whole, parts in zip(items, held[: len(texts)], proposed, strict=True)
         ]
 
-    def reroute(self, code: str, nature: Nature, region_code: str) -> tuple[Route, Target]:
-        """Route and target after a correction; without the text, the category decides."""
-        return self._route_rules.propose(code, nature, ""), self._target(code, region_code)
+    def reroute(
+        self, code: str, nature: Nature, region_code: str, text: str
+    ) -> tuple[ProposedRoute, Target]:
+        """Route and target after a correction, by what is kept of the text."""
+        return self._rules.routes.propose(code, nature, text), self._target(code, region_code)
 
-    def _answer(self, item: ToSort, opinion: Opinion, cutoffs: Cutoffs) -> Sorted:
-        text = item.text.joined
-        grades = self._grade_rules.grade(text, item.people_bucket)
-        nature, nature_probability, suspected = self._nature(item, opinion)
+    def _answer(
+        self, item: ToSort, held: Held, parts: Sequence[Part], on_parts: Sequence[Held]
+    ) -> Answer:
+        """The matters of a text: one for each part, if an opinion on each agrees."""
+        sorter, opinion = held
+        method = Method.RULES if sorter is self.opinions.rules else Method.MODEL
+        whole = self._matter(item, _Piece(item.text.joined), opinion, sorter.cutoffs)
+        matters: tuple[Sorted, ...] = ()
+        # A suggestion is answered as one, however many things it proposes.
+        if parts and whole.nature is not Nature.SUGGESTION:
+            agreed = [opinion for other, opinion in on_parts if other is sorter]
+            if len(agreed) == len(parts) and confirmed(parts, agreed):
+                matters = self._split(item, whole, parts, agreed, sorter.cutoffs)
+        return Answer(matters or (whole,), method, sorter.name)
+
+    def _split(
+        self,
+        item: ToSort,
+        whole: Sorted,
+        parts: Sequence[Part],
+        opinions: Sequence[Opinion],
+        cutoffs: Cutoffs,
+    ) -> tuple[Sorted, ...]:
+        """One matter for each part; none where what seals the text lies in no part alone."""
+        joined = item.text.joined
+        shared = shared_text(joined, parts)
+        matters = tuple(
+            self._matter(item, _Piece(part.text(joined), shared, part), opinion, cutoffs)
+            for part, opinion in zip(parts, opinions, strict=True)
+        )
+        if whole.accusation_suspected and not any(m.accusation_suspected for m in matters):
+            return ()
+        if whole.urgency < min(matter.urgency for matter in matters):
+            # Facts that are urgent only together are facts of every matter.
+            matters = tuple(
+                replace(m, urgency=whole.urgency, urgency_evidence=whole.urgency_evidence)
+                for m in matters
+            )
+        return matters
+
+    def _matter(self, item: ToSort, piece: _Piece, opinion: Opinion, cutoffs: Cutoffs) -> Sorted:
+        grades = self._rules.grades.grade(f"{piece.text}\n{piece.shared}", item.people_bucket)
+        nature, nature_probability, suspected = self._nature(item, piece.text, opinion)
         ranked = first_level(opinion.content) or [(UNKNOWN_CATEGORY, 0.0)]
         # Discipline matters live in the sealed lane: what is no accusation has another category.
         open_ranked = ranked if suspected else [r for r in ranked if r[0] != SEALED_CATEGORY]
@@ -107,7 +183,9 @@ class Sorting:
             band = Band.REVIEW
         if band is Band.UNCERTAIN and probability < 0.15:
             category = UNKNOWN_CATEGORY
-        code = _best_child(opinion, category, band) or category
+        children = second_level(opinion.content, category)
+        code = _best_child(children, band) or category
+        route = self._rules.routes.propose(code, nature, piece.text)
         return Sorted(
             category_code=category,
             subcategory_code=code if len(code) == 4 else "",
@@ -116,22 +194,27 @@ class Sorting:
             nature=nature,
             nature_probability=nature_probability,
             accusation_suspected=suspected,
-            route=self._route_rules.propose(code, nature, text),
+            route=route.route,
             target=self._target(code, item.region_code),
             urgency=grades.urgency,
             importance=grades.importance,
             hazard=grades.hazard,
-            evidence=opinion.evidence,
-            title=title_of(item.text),
+            evidence=piece.placed(opinion.evidence),
+            title=title_of(PetitionText(piece.text, "") if piece.part else item.text),
             people_bucket=item.people_bucket,
+            spans=piece.part.spans if piece.part else (),
+            nature_evidence=piece.placed(self._rules.natures.evidence(piece.text, nature)),
+            urgency_evidence=piece.placed(grades.evidence),
+            route_reason=route.reason,
+            importance_reason=grades.importance_reason,
+            subcategory_candidates=tuple(children[:_MOST_CANDIDATES]),
         )
 
-    def _nature(self, item: ToSort, opinion: Opinion) -> tuple[Nature, float, bool]:
-        text = item.text.joined
+    def _nature(self, item: ToSort, text: str, opinion: Opinion) -> tuple[Nature, float, bool]:
         accused = opinion.nature.get(Nature.ACCUSATION, 0.0)
         top = first_level(opinion.content)[:1]
         discipline = bool(top) and top[0][0] == SEALED_CATEGORY
-        suspected = bool(self._nature_rules.accusation(text)) or (
+        suspected = bool(self._rules.natures.accusation(text)) or (
             accused >= ACCUSATION_PROBABILITY and discipline
         )
         if suspected and not item.cleared:
@@ -144,15 +227,14 @@ class Sorting:
 
     def _target(self, code: str, region_code: str) -> Target:
         if region_code not in self._regions:
-            return Target(Level.UNKNOWN, self._target_rules.target(code, "", "", "").line, "", "")
-        title = self._regions.title(region_code)
-        return self._target_rules.target(code, region_code, title, self._regions.level(region_code))
+            return self._rules.targets.target(code, "", "", "")
+        title, level = self._regions.title(region_code), self._regions.level(region_code)
+        return self._rules.targets.target(code, region_code, title, level)
 
 
-def _best_child(opinion: Opinion, category: str, band: Band) -> str:
+def _best_child(children: Sequence[tuple[str, float]], band: Band) -> str:
     """The likeliest second level; none where even the first is a guess."""
-    children = {c: p for c, p in opinion.content.items() if c[:2] == category and len(c) == 4}
     if not children or band is Band.UNCERTAIN:
         return ""
-    best = max(children, key=lambda c: (children[c], c))
-    return best if children[best] >= 0.5 * sum(children.values()) else ""
+    code, probability = children[0]
+    return code if probability >= 0.5 * sum(p for _, p in children) else ""

@@ -69,6 +69,10 @@ class Opinion:
     sure: bool  # whether its probabilities may reach AUTO
 
 
+Span = tuple[int, int]
+"""Start and end (exclusive) in characters of the joined text."""
+
+
 @dataclass(frozen=True)
 class Sorted:
     """The whole answer about one matter."""
@@ -88,6 +92,18 @@ class Sorted:
     evidence: tuple[Evidence, ...]
     title: str
     people_bucket: int
+    spans: tuple[Span, ...] = ()
+    """The parts of the text that it is; none means the whole text."""
+    nature_evidence: tuple[Evidence, ...] = ()
+    urgency_evidence: tuple[Evidence, ...] = ()
+    route_reason: str = ""
+    importance_reason: str = ""
+    subcategory_candidates: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def sealed_lane(self) -> bool:
+        """Whether it belongs into the sealed lane: an accusation, or something that may be one."""
+        return self.accusation_suspected or self.nature is Nature.ACCUSATION
 
 
 def blend_content(log_probabilities: NDArray[Any], rules: NDArray[Any]) -> NDArray[Any]:
@@ -128,3 +144,9 @@ def first_level(content: Mapping[str, float]) -> list[tuple[str, float]]:
     for code, probability in content.items():
         sums[code[:2]] = sums.get(code[:2], 0.0) + probability
     return sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+
+
+def second_level(content: Mapping[str, float], parent: str) -> list[tuple[str, float]]:
+    """The second-level codes below a first-level one, likeliest first."""
+    children = [(c, p) for c, p in content.items() if c[:2] == parent and len(c) == 4]
+    return sorted(children, key=lambda item: (-item[1], item[0]))

@@ -7,6 +7,7 @@ enquiries and accusations are not counted at all (DOMAIN 4.5). A delta names no 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
@@ -51,12 +52,16 @@ class Delta:
     delta: int
 
 
-def deltas(before: Counted | None, after: Counted | None) -> list[Delta]:
-    """The signed counts that turn ``before`` into ``after``; what does not change is left out."""
+def deltas(before: Sequence[Counted], after: Sequence[Counted]) -> list[Delta]:
+    """The signed counts that turn the matters ``before`` into those ``after``.
+
+    What does not change is left out.
+    """
     sums: Counter[tuple[str, str, Measure, int]] = Counter()
-    for counted, sign in ((before, -1), (after, 1)):
-        for cell in _cells(counted) if counted is not None else ():
-            sums[cell] += sign
+    for matters, sign in ((before, -1), (after, 1)):
+        for counted in matters:
+            for cell in _cells(counted):
+                sums[cell] += sign
     return sorted(Delta(*cell, delta) for cell, delta in sums.items() if delta)
 
 

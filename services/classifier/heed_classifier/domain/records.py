@@ -10,7 +10,7 @@ from uuid import UUID
 from heed_classifier.domain.decision import Sorted
 from heed_classifier.domain.incident_terms import Profile
 from heed_classifier.domain.incidents import IncidentKey, MatterKey
-from heed_classifier.domain.nature import Method
+from heed_classifier.domain.nature import Method, Nature, Urgency
 from heed_classifier.domain.observations import Counted
 
 
@@ -34,6 +34,27 @@ class CorrectedBy:
     display_name: str
     unit: str
     reason: str
+
+
+@dataclass(frozen=True)
+class CorrectedAxes:
+    """What of a matter a person can correct."""
+
+    category_code: str
+    subcategory_code: str
+    nature: Nature
+    urgency: Urgency
+
+
+@dataclass(frozen=True)
+class KeptCorrection:
+    """One correction: who changed what of which matter, when and why."""
+
+    key: MatterKey
+    corrected_at: datetime
+    by: CorrectedBy
+    before: CorrectedAxes
+    after: CorrectedAxes
 
 
 @dataclass(frozen=True)
