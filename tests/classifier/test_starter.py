@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from heed_classifier.adapters.model_keeper import load_sorter
 from heed_classifier.adapters.model_table import current_model, store_model
 from heed_classifier.application.sorting import ToSort
 from heed_classifier.domain.nature import Method
 from heed_classifier.domain.text import PetitionText
 from heed_classifier.learning.starter import ensure_starter
 from heed_classifier.learning.train import Recipe
-from heed_classifier.main import load_sorter
 from heed_shared.database import raw
 from tests.classifier.builders import Feed, sorting
 
@@ -18,7 +18,8 @@ TINY = Recipe(samples=300, held_out=100, hidden=8, epochs=1, least_texts=2)
 
 
 async def test_a_schema_without_a_model_has_none_to_load(feed: Feed) -> None:
-    assert await load_sorter(feed.database) is None
+    assert await current_model(feed.database) is None
+    assert await load_sorter(None) is None
 
 
 async def test_the_starter_is_trained_once_and_says_how_it_was_made(feed: Feed) -> None:
@@ -37,7 +38,7 @@ async def test_the_starter_is_trained_once_and_says_how_it_was_made(feed: Feed) 
 async def test_a_loaded_starter_answers_under_its_name(feed: Feed) -> None:
     name = await ensure_starter(feed.database, TINY)
 
-    answer = sorting(await load_sorter(feed.database)).sort_now(
+    answer = sorting(await load_sorter(await current_model(feed.database))).sort_now(
         [ToSort(PetitionText("工地拖欠工资，请求讨薪", ""))]
     )[0]
 
@@ -49,4 +50,4 @@ async def test_a_model_that_cannot_be_read_leaves_the_rules_at_work(feed: Feed) 
     stored = await current_model(feed.database)
 
     assert stored is not None
-    assert await load_sorter(feed.database) is None
+    assert await load_sorter(stored) is None

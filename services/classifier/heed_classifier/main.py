@@ -6,19 +6,19 @@ works by its rules. This is the only place that knows which adapter stands behin
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import grpc
 from heed.classifier.v1 import classifier_service_pb2
 from heed.classifier.v1.classifier_service_pb2_grpc import add_ClassifierServiceServicer_to_server
 from heed.feed.v1 import feed_service_pb2
 from heed.intake.v1 import intake_service_pb2
 
-from heed_classifier.adapters.build_sorting import build_sorting, nature_rules
+from heed_classifier.adapters.build_sorting import build_sorting
+from heed_classifier.adapters.corrected_texts import PostgresCorrected
 from heed_classifier.adapters.corrections import PostgresCorrections
-from heed_classifier.adapters.data_files import content_book
 from heed_classifier.adapters.events import (
     CLASSIFICATIONS,
     OBSERVATIONS,
@@ -26,24 +26,27 @@ from heed_classifier.adapters.events import (
     observation_snapshot,
 )
 from heed_classifier.adapters.intake_texts import IntakeTexts
-from heed_classifier.adapters.model_table import current_model
+from heed_classifier.adapters.model_keeper import ModelKeeper, readable
+from heed_classifier.adapters.model_store import PostgresModels
 from heed_classifier.adapters.ordinary_language import term_reader
 from heed_classifier.adapters.petition_feed import FEED, PetitionsHandler
 from heed_classifier.adapters.queries import PostgresQueries
+from heed_classifier.adapters.training_process import ChildTrainer
 from heed_classifier.adapters.workers import BoundedWorkers
+from heed_classifier.api.model_rpcs import ModelParts
 from heed_classifier.api.servicer import Classifier, ClassifierServicer
-from heed_classifier.application.ports import Sorter
+from heed_classifier.application.models import Models
 from heed_classifier.application.sorting import Sorting
 from heed_classifier.settings import ClassifierSettings
-from heed_shared import logs, telemetry
-from heed_shared.clock import Clock
 from heed_shared.database import Database
 from heed_shared.feed import FeedConsumer, FeedServer
 from heed_shared.migrations import require_current
+from heed_shared.operations import Operations
 from heed_shared.paging import PageTokens
 from heed_shared.program import Program, business_clock
 from heed_shared.reference.regions import Regions
 from heed_shared.reference.taxonomy import Taxonomy
+from heed_shared.rpc.background import Background
 from heed_shared.rpc.client import open_channel
 from heed_shared.rpc.server import Service, serve
 from heed_shared.telemetry import setup_telemetry
@@ -84,22 +87,15 @@ async def open_service(settings: ClassifierSettings) -> AsyncIterator[Service]:
         workers = BoundedWorkers()
         stack.callback(workers.close)
         regions, taxonomy = Regions.load(settings.regions), Taxonomy.load(settings.taxonomy)
-        sorter = await load_sorter(database) if settings.use_model else None
-        telemetry.record("heed.classifier.model_loaded", 1 if sorter else 0)
-        sorting = build_sorting(regions, workers, sorter)
+        sorting = build_sorting(regions, workers)
+        keepers = await _keepers(settings, database, sorting)
         clock = business_clock(settings)
-        consumer = _consumer(settings, database, sorting, clock, stack)
-        tokens = PageTokens(settings.page_token_key)
-        feeds = FeedServer(
-            database,
-            (CLASSIFICATIONS, OBSERVATIONS),
-            {
-                CLASSIFICATIONS.name: classification_snapshot,
-                OBSERVATIONS.name: observation_snapshot,
-            },
-            [consumer],
-            page_tokens=tokens,
-        )
+        channel = _intake_channel(settings, stack)
+        texts, tokens = IntakeTexts(channel), PageTokens(settings.page_token_key)
+        handler = PetitionsHandler(database, texts, sorting, term_reader(), clock)
+        consumer = FeedConsumer(FEED, NAME, channel, database, handler, settings.batch_size)
+        feeds = _feeds(database, consumer, tokens)
+        operations = Operations(database, tokens)
         classifier = Classifier(
             sorting,
             PostgresQueries(database),
@@ -108,6 +104,9 @@ async def open_service(settings: ClassifierSettings) -> AsyncIterator[Service]:
             regions,
             tokens,
             clock,
+            ModelParts(
+                _models(settings, database, texts), operations, database, taxonomy, tokens, clock
+            ),
         )
         descriptor = classifier_service_pb2.DESCRIPTOR.services_by_name["ClassifierService"]
         yield Service(
@@ -121,48 +120,52 @@ async def open_service(settings: ClassifierSettings) -> AsyncIterator[Service]:
                     descriptor,
                 ),
                 feeds.servicer(),
+                operations.servicer(),
             ),
-            background=(feeds, consumer),
+            background=(feeds, operations, consumer, *keepers),
             readiness=(lambda: require_current(database, PACKAGE),),
             telemetry=measured,
         )
 
 
-async def load_sorter(database: Database) -> Sorter | None:
-    """The promoted model of the schema; None when there is none or it cannot be read."""
-    stored = await current_model(database)
-    if stored is None:
-        return None
-    # torch is imported only where a model runs.
-    from heed_classifier.learning.sorter import TorchSorter
-    from heed_classifier.learning.stored_model import BadModelError, from_bytes
-
-    try:
-        model = await asyncio.to_thread(from_bytes, stored.weights)
-    except BadModelError as error:
-        logs.failure(logs.Event.DEPENDENCY_FAILED, error, dependency=f"models/{stored.name}")
-        return None
-    return TorchSorter(stored.name, model, content_book(), nature_rules())
+async def _keepers(
+    settings: ClassifierSettings, database: Database, sorting: Sorting
+) -> tuple[Background, ...]:
+    """What keeps the model in use loaded; it is loaded once before anything is served."""
+    if not settings.use_model:
+        return ()
+    keeper = ModelKeeper(database, sorting.opinions)
+    await keeper.refresh()
+    return (keeper,)
 
 
-def _consumer(
-    settings: ClassifierSettings,
-    database: Database,
-    sorting: Sorting,
-    clock: Clock,
-    stack: AsyncExitStack,
-) -> FeedConsumer:
-    channel = open_channel(
-        settings.intake_target,
-        settings,
-        (
-            feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"],
-            intake_service_pb2.DESCRIPTOR.services_by_name["IntakeService"],
-        ),
+def _models(settings: ClassifierSettings, database: Database, texts: IntakeTexts) -> Models:
+    return Models(
+        PostgresModels(database),
+        PostgresCorrected(database, texts),
+        ChildTrainer(),
+        readable,
+        settings.training_texts,
     )
+
+
+def _feeds(database: Database, consumer: FeedConsumer, tokens: PageTokens) -> FeedServer:
+    snapshots = {
+        CLASSIFICATIONS.name: classification_snapshot,
+        OBSERVATIONS.name: observation_snapshot,
+    }
+    feeds = (CLASSIFICATIONS, OBSERVATIONS)
+    return FeedServer(database, feeds, snapshots, [consumer], page_tokens=tokens)
+
+
+def _intake_channel(settings: ClassifierSettings, stack: AsyncExitStack) -> grpc.aio.Channel:
+    services = (
+        feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"],
+        intake_service_pb2.DESCRIPTOR.services_by_name["IntakeService"],
+    )
+    channel = open_channel(settings.intake_target, settings, services)
     stack.push_async_callback(channel.close)
-    handler = PetitionsHandler(database, IntakeTexts(channel), sorting, term_reader(), clock)
-    return FeedConsumer(FEED, NAME, channel, database, handler, settings.batch_size)
+    return channel
 
 
 if __name__ == "__main__":

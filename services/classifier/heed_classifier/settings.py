@@ -14,6 +14,9 @@ class ClassifierSettings(ServiceSettings):
     use_model: bool = setting("HEED_CLASSIFIER_MODEL", default=True)
     """Whether to use the trained model of the schema; without, the rules answer."""
 
+    training_texts: int = setting("HEED_CLASSIFIER_TRAINING_TEXTS", default=12_000)
+    """Texts that a training writes to learn from, beside those that people corrected."""
+
     def problems(self) -> list[str]:
         """Say what is wrong across fields."""
         found = super().problems()
@@ -21,4 +24,6 @@ class ClassifierSettings(ServiceSettings):
             found.append("HEED_INTAKE_TARGET: required")
         if not 1 <= self.batch_size <= 500:
             found.append("HEED_CLASSIFIER_BATCH_SIZE: must lie between 1 and 500")
+        if not 200 <= self.training_texts <= 1_000_000:
+            found.append("HEED_CLASSIFIER_TRAINING_TEXTS: must lie between 200 and 1000000")
         return found

@@ -14,6 +14,7 @@ from heed.classifier.v1.classifier_service_pb2_grpc import ClassifierServiceServ
 from heed_classifier.api import convert
 from heed_classifier.api.convert import Converter
 from heed_classifier.api.correction_rpcs import CorrectionRpcs
+from heed_classifier.api.model_rpcs import ModelParts, ModelRpcs
 from heed_classifier.application.correct import Corrections
 from heed_classifier.application.ports import Queries
 from heed_classifier.application.scope import list_prefix
@@ -44,13 +45,15 @@ class Classifier:
     regions: Regions
     page_tokens: PageTokens
     clock: Clock
+    models: ModelParts
 
 
-class ClassifierServicer(CorrectionRpcs, ClassifierServiceServicer):
+class ClassifierServicer(CorrectionRpcs, ModelRpcs, ClassifierServiceServicer):
     """The contract's methods."""
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
+        self._models = classifier.models
         self._convert = Converter(classifier.taxonomy)
 
     async def Classify(self, request: pb.ClassifyRequest, _context: Context) -> pb.ClassifyResponse:
