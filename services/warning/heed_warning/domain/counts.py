@@ -6,10 +6,37 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import IntEnum
 from typing import NamedTuple
 
-ITEMS = 1
-"""Measure of appeals and requests received: the only one that warnings are raised on."""
+
+class Measure(IntEnum):
+    """What is counted (计量项); the numbers are the contract's."""
+
+    ITEMS = 1
+    REPEAT = 2
+    JOINT = 3
+    HAZARD = 4
+    PEOPLE = 5
+    OVERDUE = 6
+    DUE = 7
+    RATED = 8
+    DISSATISFIED = 9
+    SUGGESTION = 10
+    INVITED = 11
+    SUPPORTED = 12
+    UNPERFORMED = 13
+    REVIEWED = 14
+    OVERTURNED = 15
+    STALE = 16
+
+
+ITEMS = int(Measure.ITEMS)
+"""Measure of appeals and requests received: the only one whose rise raises warnings by itself."""
+REVERTING = frozenset({Measure.OVERDUE, Measure.UNPERFORMED, Measure.STALE})
+"""Measures that are taken back when their reason ends: what a past day knew is not their sum."""
+INDICATOR_MEASURES = frozenset(Measure) - {Measure.ITEMS, Measure.SUGGESTION}
+"""Measures that indicators read beside items; suggestions are opinions and never among them."""
 
 
 @dataclass(frozen=True)

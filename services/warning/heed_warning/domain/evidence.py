@@ -1,0 +1,126 @@
+"""What indicators are computed from: counts of many cells, seen from the day of evaluation.
+
+Everything is told in whole weeks back from that day, column 0 being the week that ends on it. A
+count that was recorded late, or taken back since, is seen by each past week as it was known then:
+otherwise past shares of overdue items would always look better than the present one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from heed_warning.domain.counts import Measure
+from heed_warning.domain.inhibition import NO_PARENT
+from heed_warning.domain.panel import COUNTY, Booleans, Cell, Floats, Ints
+
+FOR_EVER = 1 << 30
+"""Window, in days, of a stock: what was added stays until it is taken back."""
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Signed counts of one measure; arrays are (E,)."""
+
+    row: Ints
+    """Row of the cell."""
+    bucket: Ints
+    age: Ints
+    """Days from the day that the count belongs to until the day of evaluation, 0 or more."""
+    known_age: Ints
+    """Days from the day on which it became known until the day of evaluation, 0 to `age`."""
+    count: Floats
+
+
+_NO_NUMBERS = np.zeros(0, dtype=np.int64)
+NO_ENTRIES = Entries(_NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, np.zeros(0))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Counts of N cells as of a closed day."""
+
+    cells: tuple[Cell, ...]
+    levels: Ints
+    """Region level of each cell, (N,)."""
+    parents: Ints
+    """Row of the nearest cell above with the same category, or -1, (N,)."""
+    history_days: Ints
+    """Days for which each cell has been counted, (N,)."""
+    weekly: Floats
+    """Items of each week, the latest first, (N, W)."""
+    entries: Mapping[Measure, Entries]
+    """The other measures."""
+
+    def every_row(self) -> Ints:
+        """Return the numbers of all rows, (N,)."""
+        return np.arange(len(self.cells))
+
+    def items(self, window_days: int, rows: Ints, ends: int) -> Floats:
+        """Return the items of the windows that end 0, 1 ... weeks ago, (n, ends).
+
+        A window that begins before the first known week holds what is known of it.
+        """
+        weeks = window_days // 7
+        wanted = np.zeros((len(rows), ends + weeks - 1))
+        known = min(self.weekly.shape[1], ends + weeks - 1)
+        wanted[:, :known] = self.weekly[rows, :known]
+        sums = np.concatenate([np.zeros((len(rows), 1)), wanted.cumsum(axis=1)], axis=1)
+        return np.asarray(sums[:, weeks:] - sums[:, :-weeks])
+
+    def window(
+        self, measure: Measure, window_days: int, rows: Ints, ends: int, bucket: int | None = None
+    ) -> Floats:
+        """Return the count of a measure in the windows that end 0, 1 ... weeks ago, (n, ends)."""
+        if measure is Measure.ITEMS:
+            return self.items(window_days, rows, ends)
+        given = self.entries.get(measure, NO_ENTRIES)
+        place = np.full(len(self.cells), -1, dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        # An entry is in the windows that end on or after the day it became known, and that begin
+        # no later than the day it belongs to.
+        first = np.maximum(-((window_days - 1 - given.age) // 7), 0)
+        last = np.minimum(given.known_age // 7, ends - 1)
+        use = (place[given.row] >= 0) & (first <= last)
+        if bucket is not None:
+            use &= given.bucket == bucket
+        start, stop = first[use], last[use] + 1
+        at, count = place[given.row[use]] * (ends + 1), given.count[use]
+        size = len(rows) * (ends + 1)
+        change = np.bincount(at + start, count, size) - np.bincount(at + stop, count, size)
+        sums = change.reshape(len(rows), ends + 1).cumsum(axis=1)[:, :ends]
+        return np.asarray(np.maximum(sums, 0.0))
+
+    def histogram(
+        self, measure: Measure, window_days: int, rows: Ints, ends: int, buckets: int
+    ) -> Floats:
+        """Return the counts of buckets 1 .. `buckets`, (n, ends, buckets); 0 is read as 1."""
+        found = [
+            self.window(measure, window_days, rows, ends, bucket)
+            for bucket in range(1, buckets + 1)
+        ]
+        found[0] = found[0] + self.window(measure, window_days, rows, ends, 0)
+        return np.stack(found, axis=2)
+
+    def counted(self, measure: Measure) -> Booleans:
+        """Say for which cells a measure has ever come in, anywhere in their region, (N,)."""
+        if measure is Measure.ITEMS:
+            return np.ones(len(self.cells), dtype=np.bool_)
+        regions, number = np.unique([cell.region for cell in self.cells], return_inverse=True)
+        seen = np.zeros(len(regions), dtype=np.bool_)
+        seen[number[self.entries.get(measure, NO_ENTRIES).row]] = True
+        return np.asarray(seen[number])
+
+    def descents(self) -> tuple[Ints, Ints]:
+        """Return each pair of a county's row and the row of a city or province above it."""
+        child = np.flatnonzero((self.levels == COUNTY) & (self.parents != NO_PARENT))
+        above = self.parents[child]
+        children, ancestors = [child], [above]
+        while len(child):
+            keep = self.parents[above] != NO_PARENT
+            child, above = child[keep], self.parents[above[keep]]
+            children.append(child)
+            ancestors.append(above)
+        return np.concatenate(children), np.concatenate(ancestors)
