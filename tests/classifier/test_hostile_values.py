@@ -35,6 +35,10 @@ def asked(classified: str, incident: str) -> dict[str, tuple[str, Message]]:
             "officer",
             pb.ListClassificationsRequest(region_prefix="1101", category_code="05"),
         ),
+        "ListCorrections": (
+            "officer",
+            pb.ListCorrectionsRequest(name=classified, page_size=1),
+        ),
         "ListCategories": ("officer", pb.ListCategoriesRequest(valid_on="2026-03-01")),
         "GetIncident": ("officer", pb.GetIncidentRequest(name=incident)),
         "ListIncidents": ("officer", incidents),

@@ -182,7 +182,7 @@ async def test_a_supplement_sorts_anew_and_moves_the_counts(feed: Feed) -> None:
     await feed.register(item)
     again = replace(item, text=petition("夜间工厂偷排废水，臭气熏天", "污染河流").text)
 
-    await _supplement(feed, again)
+    await supplement(feed, again)
 
     record = await classification(feed, item.key)
     assert record is not None
@@ -196,14 +196,15 @@ async def test_danger_in_a_supplement_raises_the_urgency(feed: Feed) -> None:
     item = petition(*WAGES)
     await feed.register(item)
 
-    await _supplement(feed, replace(item, text=petition(WAGES[0], "再不解决我就跳楼").text))
+    await supplement(feed, replace(item, text=petition(WAGES[0], "再不解决我就跳楼").text))
 
     record = await classification(feed, item.key)
     assert record is not None
     assert record.matters[0].answer.urgency is Urgency.U0
 
 
-async def _supplement(feed: Feed, item: MaskedPetition) -> None:
+async def supplement(feed: Feed, item: MaskedPetition) -> None:
+    """Supplement a petition: its text is another one now."""
     feed.intake.texts[item.key] = item
     await feed.deliver((item.key, PetitionEvent.KIND_SUPPLEMENTED))
 

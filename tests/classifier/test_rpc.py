@@ -47,6 +47,10 @@ REQUESTS: dict[str, tuple[Any, set[str]]] = {
         {"clerk", "officer", "steward"},
     ),
     "ListCategories": (pb.ListCategoriesRequest(), set(ROLES)),
+    "ListCorrections": (
+        pb.ListCorrectionsRequest(name=f"{NOBODY}/classification"),
+        {"officer", "supervisor", "steward"},
+    ),
     "GetIncident": (
         pb.GetIncidentRequest(name=NOBODY.replace("petitions", "incidents")),
         {"officer", "supervisor", "leader"},

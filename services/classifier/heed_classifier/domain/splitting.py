@@ -47,13 +47,19 @@ _SHIFT = re.compile(
     r"(?:事|问题|情况)?[，,:：]?"
 )
 _CLOSING = re.compile(r"(?<=[。！？；!?;\n])\s*(?:以上|综上|上述|总之|请(?:领导|政府)对?以上)")
-_LEAST_CHARACTERS = 12
+_LEAST_CHARACTERS = 16
 _MOST_MATTERS = 5
 # A long story before the points is the matter itself, and the points are what it asks for.
 _LONGEST_LEAD = 80
-# How much the words must say: one strong phrase, and clearly more than those of any other category.
-_LEAST_SCORE = 2.0
-_LEAST_RATIO = 1.5
+# How much the words of a part must say: several phrases, and clearly more than of another category.
+# A single one is as often a consequence ("went to hospital") as a matter of its own.
+_LEAST_PHRASES = 2
+_LEAST_SCORE = 3.0
+_LEAST_RATIO = 2.0
+_LEAST_PROBABILITY = 0.5
+# A title that names one thing says that the points below it are about that thing.
+_TITLE_SCORE = 2.0
+_TITLE_RATIO = 2.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,9 @@ class Splitter:
         """Parts of different categories by structure and words; empty for one matter."""
         joined = text.joined
         pieces = _numbered(joined, len(text.request)) or _shifted(joined)
-        parts = self._merge(joined, pieces) if pieces else []
+        if not pieces or self._topic(text.request, _TITLE_SCORE, _TITLE_RATIO):
+            return ()
+        parts = self._merge(joined, pieces)
         return tuple(parts) if 2 <= len(parts) <= _MOST_MATTERS else ()
 
     def _merge(self, joined: str, pieces: Sequence[Span]) -> list[Part]:
@@ -127,18 +135,29 @@ class Splitter:
         """The first level that the words of a piece clearly speak of; empty when none does."""
         if len(piece.strip()) < _LEAST_CHARACTERS:
             return ""
-        ranked = first_level(self._book.scores(self._book.hits(piece)))
+        return self._topic(piece, _LEAST_SCORE, _LEAST_RATIO, _LEAST_PHRASES)
+
+    def _topic(self, text: str, least: float, ratio: float, phrases: int = 1) -> str:
+        hits = self._book.hits(text)
+        ranked = first_level(self._book.scores(hits))
         ranked = [(code, score) for code, score in ranked if code != SEALED_CATEGORY]
-        if not ranked or ranked[0][1] < _LEAST_SCORE:
+        if not ranked or ranked[0][1] < least:
             return ""
+        best = ranked[0][0]
+        speaking = {hit.hit.phrase for hit in hits if any(c[:2] == best for c in hit.weights)}
         other = ranked[1][1] if len(ranked) > 1 else 0.0
-        return ranked[0][0] if ranked[0][1] >= _LEAST_RATIO * other else ""
+        clear = len(speaking) >= phrases and ranked[0][1] >= ratio * other
+        return best if clear else ""
 
 
 def confirmed(parts: Sequence[Part], opinions: Sequence[Opinion]) -> bool:
     """Whether an opinion on every part names the category that its words speak of."""
     return all(
-        part.accusing or open_category(opinion.content) == part.category
+        part.accusing
+        or (
+            open_category(opinion.content) == part.category
+            and dict(first_level(opinion.content))[part.category] >= _LEAST_PROBABILITY
+        )
         for part, opinion in zip(parts, opinions, strict=True)
     )
 
