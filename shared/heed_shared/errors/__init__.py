@@ -27,6 +27,7 @@ from heed_shared.errors.reasons import (
     Internal,
     InvalidField,
     InvalidFields,
+    LawRequires,
     NotFound,
     NotInReplay,
     RateLimited,
@@ -39,6 +40,7 @@ from heed_shared.errors.reasons import (
     Unauthenticated,
     UnknownCategory,
     UnknownRegion,
+    WindowClosed,
     WrongState,
 )
 from heed_shared.errors.rich_status import (
@@ -70,6 +72,7 @@ __all__ = [
     "Internal",
     "InvalidField",
     "InvalidFields",
+    "LawRequires",
     "NotFound",
     "NotInReplay",
     "RateLimited",
@@ -83,6 +86,7 @@ __all__ = [
     "UnknownCategory",
     "UnknownFeed",
     "UnknownRegion",
+    "WindowClosed",
     "WrongState",
     "info_of",
     "reason_name",

@@ -5,7 +5,7 @@ The text of each names the field or resource and never repeats what a petitioner
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import grpc
 from heed.common.v1 import error_reason_pb2 as reasons
@@ -96,6 +96,34 @@ class WrongState(HeedError):
             f"{subject} is {current}; possible from {', '.join(allowed) or 'no state'}",
             metadata={"current_state": current, "allowed_states": ",".join(allowed)},
             resource=subject,
+        )
+
+
+class WindowClosed(HeedError):
+    """The window for a right or a duty is over."""
+
+    reason = reasons.ERROR_REASON_WINDOW_CLOSED
+    status = grpc.StatusCode.FAILED_PRECONDITION
+    precondition = "WINDOW"
+
+    def __init__(self, code: str, last_day: date, citation: str) -> None:
+        super().__init__(
+            f"the window of {code} ended on {last_day.isoformat()} ({citation})",
+            metadata={"code": code, "last_day": last_day.isoformat(), "citation": citation},
+        )
+
+
+class LawRequires(HeedError):
+    """The law, or a written rule of the house, demands something that the call does not bring."""
+
+    reason = reasons.ERROR_REASON_LAW_REQUIRES
+    status = grpc.StatusCode.INVALID_ARGUMENT
+
+    def __init__(self, field: str, description: str, citation: str) -> None:
+        super().__init__(
+            f"{field}: {description} ({citation})",
+            metadata={"citation": citation},
+            violations=[FieldViolation(field, f"{description} ({citation})")],
         )
 
 
