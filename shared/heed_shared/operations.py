@@ -69,6 +69,7 @@ class Operations(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
         self._page_tokens = page_tokens or PageTokens(secrets.token_bytes(32))
         self._process = uuid.uuid4()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
 
     def servicer(self) -> tuple[Any, "Operations", ServiceDescriptor]:
         """Return the entry for ``Service.servicers``."""
@@ -119,6 +120,7 @@ class Operations(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
                 logs.failure(logs.Event.BACKGROUND_FAILED, error, part="operations")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _BEAT_S)
+        self._stopping = True
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
@@ -198,7 +200,7 @@ class Operations(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
             with telemetry.span("operation.run"):
                 response = _packed(await run(Progress(self._database, name)))
         except asyncio.CancelledError:
-            error = _CANCELLED
+            error = _STOPPED if self._stopping else _CANCELLED
         except Exception as caught:
             logs.failure(logs.Event.OPERATION_FAILED, caught, operation=name)
             known = translate(caught)

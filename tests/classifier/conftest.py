@@ -27,6 +27,12 @@ def trained() -> Trained:
 
 
 @pytest.fixture(scope="session")
+def trained_bytes(trained: Trained) -> bytes:
+    """The small model as it is stored."""
+    return to_bytes(trained)
+
+
+@pytest.fixture(scope="session")
 def sorter(trained: Trained) -> TorchSorter:
     """The small model as the service loads it, from its bytes."""
     return TorchSorter("small", from_bytes(to_bytes(trained)), content_book(), nature_rules())

@@ -71,8 +71,10 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(made: MadeDatabase, authority: Authority) -> AsyncIterator[Serving]:
-    """Serve the classifier on a database; nothing answers at its intake target."""
+async def serving(
+    made: MadeDatabase, authority: Authority, **settings_changed: str
+) -> AsyncIterator[Serving]:
+    """Serve the classifier on a database; nothing answers at its intake target by default."""
     environment = {
         **authority.environment("classifier"),
         "HEED_DATABASE_URL": made["url"],
@@ -81,6 +83,7 @@ async def serving(made: MadeDatabase, authority: Authority) -> AsyncIterator[Ser
         "HEED_REPLAY_START": NOON.isoformat(),
         "HEED_POOL_SIZE": "4",
         "HEED_SHUTDOWN_GRACE_S": "1",
+        **settings_changed,
     }
     settings = load_settings(ClassifierSettings, environment)
     ready, stop = asyncio.Event(), asyncio.Event()

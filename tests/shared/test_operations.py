@@ -96,7 +96,7 @@ async def test_what_a_stopping_service_leaves_is_failed(database: Database) -> N
     operations = Operations(database)
     async with running(operations):
         started = await operations.start("train", StringValue(), _until(asyncio.Event()))
-    assert (await _wait(Operations(database), started.name)).done
+    assert "stopped" in (await _wait(Operations(database), started.name)).error.message
 
 
 async def test_what_a_killed_service_leaves_is_failed_by_another(database: Database) -> None:

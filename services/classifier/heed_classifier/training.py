@@ -62,7 +62,7 @@ def _train(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
     trained = train_model(content_book(), seen, generated, seed)
     weights = to_bytes(trained)
     (folder / WEIGHTS_FILE).write_bytes(weights)
-    written = held_out_texts(content_book(), max(200, generated // 4), seed)
+    written = held_out_texts(content_book(), _held_out_each(generated), seed)
     texts = [*written, *held]
     counts = [1.0] * len(written) + [corrected_weight(len(written), len(held))] * len(held)
     _say(0.7, "评估新模型")
@@ -80,6 +80,11 @@ def _train(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
         "code_version": version("heed-classifier"),
         "taxonomy_version": taxonomy_version(trained.codes),
     }
+
+
+def _held_out_each(generated: int) -> int:
+    """Generated texts to be tested on, for each category: a quarter of all, and twenty at least."""
+    return max(20, generated // 4 // 17)
 
 
 def _judge(folder: Path, task: dict[str, Any]) -> dict[str, Any]:

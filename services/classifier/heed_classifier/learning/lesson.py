@@ -14,6 +14,8 @@ from heed_classifier.learning.train import Recipe, Trained, _fit, train_starter
 # Texts to be tested on are harder than those to learn from: more of them touch on two things.
 _HELD_OUT_MIXED = 0.6
 _HELD_OUT_SEED = 7_919
+# The rarest category is about one text in a hundred.
+_WRITTEN_FOR_EACH = 100
 
 
 def train_model(
@@ -31,10 +33,18 @@ def train_model(
     return replace(trained, vocabulary=vocabulary, network=network)
 
 
-def held_out_texts(book: ContentBook, count: int, seed: int) -> list[LabelledText]:
-    """Generated texts that no training of this seed has seen; the same for every model."""
-    samples = CorpusWriter(book, seed + _HELD_OUT_SEED, _HELD_OUT_MIXED).write(count)
-    return [LabelledText(sample.text, sample.code, sample.nature) for sample in samples]
+def held_out_texts(book: ContentBook, each: int, seed: int) -> list[LabelledText]:
+    """Generated texts that no training of this seed has seen, up to ``each`` per first level.
+
+    They are the same for every model, and rare categories count as much as common ones.
+    """
+    writer = CorpusWriter(book, seed + _HELD_OUT_SEED, _HELD_OUT_MIXED)
+    found: dict[str, list[LabelledText]] = {}
+    for sample in writer.write(each * _WRITTEN_FOR_EACH):
+        kept = found.setdefault(sample.code[:2], [])
+        if len(kept) < each:
+            kept.append(LabelledText(sample.text, sample.code, sample.nature))
+    return [item for _, items in sorted(found.items()) for item in items]
 
 
 def _sample(book: ContentBook, item: LabelledText) -> Sample | None:
