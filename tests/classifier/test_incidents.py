@@ -7,14 +7,13 @@ from uuid import UUID
 
 from heed_classifier.adapters.data_files import content_book
 from heed_classifier.adapters.ordinary_language import term_reader
-from heed_classifier.domain.incident_terms import stitch
+from heed_classifier.domain.incident_summary import summarize, whole_names
 from heed_classifier.domain.incidents import (
     CityGrouping,
     IncidentKey,
     Known,
     MatterKey,
     TermCounts,
-    summarize,
 )
 from heed_classifier.domain.text import PetitionText
 from heed_classifier.learning.corpus import CorpusWriter
@@ -46,13 +45,14 @@ class City:
 
     def arrive(self, request: str, facts: str = "", at: datetime = NOON) -> Known:
         self.number += 1
-        profile = self.counts.arrive(self.reader.read(PetitionText(request, facts)))
+        terms = self.reader.read(PetitionText(request, facts))
+        profile = self.counts.arrive(terms)
         key = MatterKey("110105", UUID(int=self.number))
         arrival = Known(key, profile, at, "05", request)
         incident = IncidentKey("110100", UUID(int=10_000 + self.number))
-        known, founder = self.grouping.add(arrival, incident)
-        self.founder = founder
-        return known
+        placed = self.grouping.add(arrival, terms.names.keys(), incident)
+        self.joined = placed.joined
+        return placed.known
 
 
 def test_the_first_matter_stands_alone_and_the_second_founds_an_incident() -> None:
@@ -63,7 +63,7 @@ def test_the_first_matter_stands_alone_and_the_second_founds_an_incident() -> No
 
     assert first.incident is None
     assert second.incident is not None
-    assert city.founder == first.key
+    assert city.joined == (first.key,)
 
 
 def test_a_further_matter_joins_the_incident_without_renaming_it() -> None:
@@ -74,7 +74,7 @@ def test_a_further_matter_joins_the_incident_without_renaming_it() -> None:
     third = city.arrive(*CONCRETE[2])
 
     assert third.incident == second.incident
-    assert city.founder is None
+    assert city.joined == ()
 
 
 def test_two_problems_of_one_estate_stay_two() -> None:
@@ -134,6 +134,17 @@ def test_a_summary_is_made_of_the_members() -> None:
     assert any("桃源丽" in keyword for keyword in summary.keywords)
 
 
-def test_pieces_of_a_name_are_joined_again() -> None:
-    assert stitch(["伊景园", "景园滨", "园滨河", "滨河苑"]) == ["伊景园滨河苑"]
-    assert stitch(["搅拌", "粉尘"]) == []
+TITLES = [
+    "投诉伊景园滨河苑捆绑销售车位",
+    "A市伊景园滨河苑捆绑车位",
+    "请问伊景园滨河苑的车位为何强卖",
+    "武广新城伊景园滨河苑违规",
+]
+
+
+def test_a_name_is_shown_whole_and_without_words_of_the_problem() -> None:
+    assert whole_names(TITLES, ["景园滨", "滨河苑"], ["捆绑", "车位", "违规"]) == ["伊景园滨河苑"]
+
+
+def test_a_piece_that_stands_in_no_title_is_not_shown() -> None:
+    assert whole_names(TITLES, ["粤语歌"], []) == []

@@ -1,28 +1,16 @@
-"""The starter model and the grouping on real petitions, which nobody here wrote or trained on."""
+"""The starter model on real petitions, which nobody here wrote or trained on."""
 
 from __future__ import annotations
 
 import csv
 import gzip
-from collections import Counter
-from datetime import datetime
 from pathlib import Path
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from heed_classifier.adapters.build_sorting import nature_rules
 from heed_classifier.adapters.data_files import content_book
-from heed_classifier.adapters.ordinary_language import term_reader
 from heed_classifier.application.sorting import Answer, ToSort
-from heed_classifier.domain.incidents import (
-    CityGrouping,
-    IncidentKey,
-    Known,
-    MatterKey,
-    TermCounts,
-)
 from heed_classifier.domain.nature import Band
 from heed_classifier.domain.text import PetitionText
 from heed_classifier.learning.calibration import macro_f1
@@ -79,39 +67,3 @@ def test_the_starter_model_sorts_real_petitions(
     assert macro_f1(truth, labels) >= 0.80
     assert macro_f1(truth, labels) > macro_f1(truth, by_rules) >= 0.65
     assert precision >= 0.92
-
-
-EVENTS = [
-    ("伊景园", "2019-07", 55, 40, "parking spaces tied to flats"),
-    ("搅拌", "2019-11", 55, 45, "a concrete plant beside an estate"),
-    ("58车贷", "2019-01", 15, 11, "a lender that closed"),
-]
-
-
-def test_real_events_are_found_in_the_stream_of_a_city(heed_data: Path) -> None:
-    stream = sorted(rows(heed_data, "stream_one_city.csv.gz"), key=lambda row: row["time"])
-    reader, counts = term_reader(), TermCounts({}, 0)
-    grouping = CityGrouping(counts)
-    groups: Counter[IncidentKey] = Counter()
-    members: dict[IncidentKey, list[str]] = {}
-    for number, row in enumerate(stream):
-        text = PetitionText(row["subject"], row["detail"])
-        key = MatterKey("110100", UUID(int=number))
-        at = datetime.fromisoformat(row["time"]).replace(tzinfo=ZoneInfo("Asia/Shanghai"))
-        arrival = Known(key, counts.arrive(reader.read(text)), at, "", row["subject"])
-        grouping.add(arrival, IncidentKey("110100", UUID(int=number)))
-    for number in range(len(stream)):
-        incident = IncidentKey("110100", UUID(int=number))
-        members[incident] = [
-            stream[known.key.uid.int]["subject"] + stream[known.key.uid.int]["detail"]
-            for known in grouping.members(incident)
-        ]
-        groups[incident] = len(members[incident])
-
-    largest = groups.most_common(12)
-    for word, _, known, least, what in EVENTS:
-        hits = {key: sum(word in text for text in members[key]) for key, _ in largest}
-        best = max(hits, key=lambda key: hits[key])
-        print(f"{what}: {hits[best]} of about {known}, in a group of {groups[best]}")  # noqa: T201
-        assert hits[best] >= least, what
-        assert hits[best] >= 0.9 * groups[best], what

@@ -10,7 +10,8 @@ from typing import Any
 import asyncpg
 
 from heed_classifier.adapters import rows
-from heed_classifier.domain.incidents import WINDOW, IncidentKey, Known, MatterKey, Summary
+from heed_classifier.domain.incident_summary import Summary
+from heed_classifier.domain.incidents import WINDOW, IncidentKey, Known, MatterKey
 
 # The row that counts all matters of a city; no term is empty.
 _TOTAL = ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from heed_classifier.application.ports import ClassificationStore, IncidentStore
+from heed_classifier.domain.incident_summary import summarize
 from heed_classifier.domain.incident_terms import Profile, Terms, counted_terms
 from heed_classifier.domain.incidents import (
     CityGrouping,
@@ -15,7 +16,6 @@ from heed_classifier.domain.incidents import (
     Known,
     MatterKey,
     TermCounts,
-    summarize,
 )
 from heed_classifier.domain.records import MatterRecord, PetitionKey
 from heed_shared.ids import new_uid
@@ -28,8 +28,8 @@ class Grouped:
     matters: list[MatterRecord]
     known: dict[str, list[Known]]
     """By city, in order of arrival."""
-    founders: dict[MatterKey, PetitionKey]
-    """Matters that stood alone and now have an incident, with the petition that founded it."""
+    joined: dict[MatterKey, PetitionKey]
+    """Matters that stood alone and now have an incident, with the petition that brought it."""
     touched: set[IncidentKey]
     incidents: dict[MatterKey, IncidentKey]
 
@@ -79,16 +79,15 @@ class Grouping:
         grouping = CityGrouping(counts)
         grouping.load(await self.incidents.near(city, names, min(times), max(times)))
         placed: list[Known] = []
-        for arrival in arrivals:
+        for arrival, (_, item_terms) in zip(arrivals, items, strict=True):
             new_incident = IncidentKey(city, new_uid(self.now))
-            known, founder = grouping.add(arrival, new_incident)
-            placed.append(known)
-            if known.incident is not None:
-                grouped.touched.add(known.incident)
-                if founder is not None:
-                    petition = PetitionKey(arrival.key.region, arrival.key.uid)
-                    grouped.founders[founder] = petition
-                    grouped.incidents[founder] = known.incident
+            found = grouping.add(arrival, item_terms.names.keys(), new_incident)
+            placed.append(found.known)
+            if found.known.incident is not None:
+                grouped.touched.add(found.known.incident)
+                for key in found.joined:
+                    grouped.joined[key] = PetitionKey(arrival.key.region, arrival.key.uid)
+                    grouped.incidents[key] = found.known.incident
         return placed
 
     async def save(self, grouped: Grouped) -> None:
@@ -100,7 +99,7 @@ class Grouping:
             )
             await self.incidents.add_terms(city, known)
         arrived = {matter.key for matter in grouped.matters}
-        for key in sorted(set(grouped.founders) - arrived):
+        for key in sorted(set(grouped.joined) - arrived):
             await self.classifications.set_incident(key, grouped.incidents[key])
         await self._summarize(grouped.touched)
 

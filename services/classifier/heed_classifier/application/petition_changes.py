@@ -139,7 +139,7 @@ class PetitionChanges:
             Change(Outcome.CLASSIFIED, r.key, r.region_code, r.version, after=_counted(r.matters))
             for r in records
         ]
-        await self._touch_founders(grouped, {record.key for record in records})
+        await self._touch_joined(grouped, {record.key for record in records})
 
     async def _suspect(self, petitions: Sequence[tuple[PetitionKey, str]]) -> None:
         """Report petitions to intake, which seals them whole; nothing of them is kept here."""
@@ -200,19 +200,19 @@ class PetitionChanges:
                 after=_counted(after.matters),
             )
         )
-        await self._touch_founders(grouped, {record.key})
+        await self._touch_joined(grouped, {record.key})
 
     async def _place(
         self, matters: Sequence[MatterRecord], terms: Mapping[MatterKey, Terms]
     ) -> Grouped:
         return await self.grouping.place([(matter, terms[matter.key]) for matter in matters])
 
-    async def _touch_founders(self, grouped: Grouped, known: Set[PetitionKey]) -> None:
-        """Tell of matters that stood alone until a new one founded an incident with them."""
-        founders = {
-            PetitionKey(key.region, key.uid): cause for key, cause in grouped.founders.items()
+    async def _touch_joined(self, grouped: Grouped, known: Set[PetitionKey]) -> None:
+        """Tell of matters that stood alone until a new one brought them into an incident."""
+        joined = {
+            PetitionKey(key.region, key.uid): cause for key, cause in grouped.joined.items()
         }
-        await self._touch({key: cause for key, cause in founders.items() if key not in known})
+        await self._touch({key: cause for key, cause in joined.items() if key not in known})
 
     async def _touch(self, keys: Mapping[PetitionKey, PetitionKey]) -> None:
         """Give petitions whose incident another one changed a new version and an event."""

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from heed_classifier.domain.decision import Cutoffs, Opinion, Sorted
-from heed_classifier.domain.incidents import IncidentKey, Known, MatterKey, Summary
+from heed_classifier.domain.incident_summary import Summary
+from heed_classifier.domain.incidents import IncidentKey, Known, MatterKey
 from heed_classifier.domain.nature import Nature
 from heed_classifier.domain.records import (
     ClassificationRecord,

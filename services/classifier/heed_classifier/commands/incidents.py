@@ -18,13 +18,14 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from heed_classifier.adapters.ordinary_language import term_reader
+from heed_classifier.domain.incident_summary import Summary, summarize
 from heed_classifier.domain.incidents import (
+    WINDOW,
     CityGrouping,
     IncidentKey,
     Known,
     MatterKey,
     TermCounts,
-    summarize,
 )
 from heed_classifier.domain.text import PetitionText, title_of
 from heed_shared.commands import CommandError, open_text, progress
@@ -33,6 +34,9 @@ _ZONE: Final = ZoneInfo("Asia/Shanghai")
 # The file is one city; which one, nobody needs to know.
 _CITY: Final = "000000"
 _FORMATS: Final = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d")
+# Matters held before those out of reach are forgotten, and terms counted before the rarest are.
+_SWEEP: Final = 20_000
+_MOST_TERMS: Final = 2_000_000
 # The longest text that a petition may have.
 _LONGEST_FIELD: Final = 1_000_000
 
@@ -45,6 +49,14 @@ class Message:
     received_at: datetime
     text: PetitionText
     area: str
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One incident: the ids of its petitions in the order of time, and what is shown of it."""
+
+    members: list[str]
+    summary: Summary
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -73,10 +85,10 @@ def run(options: argparse.Namespace) -> int:
     if options.out is None:
         raise CommandError("--out: name the file to write")
     messages = read_messages(options)
-    groups = group(messages)
-    _write(options.out, {name: [m.name for m, _ in members] for name, members in groups.items()})
+    incidents = group(messages)
+    _write(options.out, {name: incident.members for name, incident in incidents.items()})
     if options.details is not None:
-        _write(options.details, {name: _details(members) for name, members in groups.items()})
+        _write(options.details, {name: _details(found) for name, found in incidents.items()})
     return 0
 
 
@@ -106,26 +118,39 @@ def read_messages(options: argparse.Namespace) -> list[Message]:
     return sorted(messages.values(), key=lambda message: message.received_at)
 
 
-def group(messages: Sequence[Message]) -> dict[str, list[tuple[Message, Known]]]:
-    """Incidents by name, in the order of their first petition, with their members in order."""
+def group(messages: Sequence[Message]) -> dict[str, Incident]:
+    """Incidents by name, in the order of their first petition."""
     reader, counts = term_reader(), TermCounts({}, 0)
     grouping = CityGrouping(counts)
+    ended: list[Incident] = []
+    limit = _SWEEP
     with progress() as bar:
         task = bar.add_task("归并 grouping", total=len(messages))
         for number, message in enumerate(messages):
             key = MatterKey(_CITY, UUID(int=number))
-            profile = counts.arrive(reader.read(message.text, message.area))
-            title = title_of(message.text)
-            known = Known(key, profile, message.received_at, "", title, message.area)
-            grouping.add(known, IncidentKey(_CITY, UUID(int=number)))
+            terms = reader.read(message.text, message.area)
+            known = Known(
+                key, counts.arrive(terms), message.received_at, "", title_of(message.text),
+                message.area,
+            )  # fmt: skip
+            grouping.add(known, terms.names.keys(), IncidentKey(_CITY, UUID(int=number)))
+            if len(grouping) > limit:
+                ended += _incidents(grouping.forget(message.received_at - WINDOW), messages)
+                limit = max(_SWEEP, 2 * len(grouping))
+                if len(counts) > _MOST_TERMS:
+                    counts.forget_rare()
             bar.advance(task)
-    groups: dict[str, list[tuple[Message, Known]]] = {}
-    for number in range(len(messages)):
-        members = grouping.members(IncidentKey(_CITY, UUID(int=number)))
-        if members:
-            found = [(messages[known.key.uid.int], known) for known in members]
-            groups[f"incident-{found[0][0].name}"] = found
-    return dict(sorted(groups.items(), key=lambda item: item[1][0][0].received_at))
+    found = ended + _incidents(grouping.forget(datetime.max.replace(tzinfo=_ZONE)), messages)
+    found.sort(key=lambda incident: (incident.summary.first_seen_at, incident.members[0]))
+    return {f"incident-{incident.members[0]}": incident for incident in found}
+
+
+def _incidents(groups: Sequence[Sequence[Known]], messages: Sequence[Message]) -> list[Incident]:
+    """Describe incidents that nothing can join any more, so that their profiles can go."""
+    return [
+        Incident([messages[known.key.uid.int].name for known in members], summarize(members))
+        for members in groups
+    ]
 
 
 def _rows(path: Path, file: Any, wanted: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -161,8 +186,8 @@ def _moment(text: str) -> datetime | None:
     return moment
 
 
-def _details(members: Sequence[tuple[Message, Known]]) -> dict[str, Any]:
-    summary = summarize([known for _, known in members])
+def _details(incident: Incident) -> dict[str, Any]:
+    summary = incident.summary
     return {
         "title": summary.title,
         "keywords": list(summary.keywords),
@@ -171,6 +196,7 @@ def _details(members: Sequence[tuple[Message, Known]]) -> dict[str, Any]:
         "places": list(summary.places),
         "matter_count": summary.matter_count,
         "recent_count": summary.recent_count,
+        "previous_count": summary.previous_count,
     }
 
 

@@ -22,6 +22,8 @@ _RUN = re.compile(r"[\u4e00-\u9fff]+|[a-z0-9]*[a-z][a-z0-9]+")
 _NUMBERED = re.compile(
     r"(?<![0-9a-z.])[0-9a-z]{2,6}(?![年月日号栋元米平点时分万个户层楼岁期多％%.])[\u4e00-\u9fff]{2}"
 )
+# A word in Latin letters is a kind of thing (a karaoke bar, an app), hardly ever the name of one.
+_LATIN = re.compile(r"(?<![0-9a-z])[a-z]{2,}(?![0-9a-z])")
 _MASKED_PLACE = re.compile(r"[a-z]\d*[市区县]|\*+")
 # Characters that begin or end no name.
 _EDGES = frozenset(
@@ -73,10 +75,10 @@ class TermReader:
 
     def read(self, text: PetitionText, place: str = "") -> Terms:
         """The terms of a text; the request and the place count more."""
-        head = _clean(f"{text.request} {place}")
+        head = clean(f"{text.request} {place}")
         if not text.request.strip():
-            head = _clean(f"{text.facts[:40]} {place}")
-        whole = f"{head} {_clean(text.facts[:_FACTS_CHARACTERS])}"
+            head = clean(f"{text.facts[:40]} {place}")
+        whole = f"{head} {clean(text.facts[:_FACTS_CHARACTERS])}"
         names = Counter(self._names(whole))
         head_names = set(self._names(head))
         problem = Counter(self._problem(whole))
@@ -92,11 +94,12 @@ class TermReader:
 
     def _problem(self, text: str) -> list[str]:
         phrases = [hit.hit.phrase for hit in self._book.hits(text) if len(hit.hit.phrase) > 1]
-        return phrases + [
+        pieces = [
             PIECE + phrase[start : start + 2]
             for phrase in phrases
             for start in range(len(phrase) - 1)
         ]
+        return phrases + _LATIN.findall(text) + pieces
 
     def _names(self, text: str) -> list[str]:
         numbered = _NUMBERED.findall(text)
@@ -106,7 +109,10 @@ class TermReader:
                 blank = " " * (found.hit.end - found.hit.start)
                 text = text[: found.hit.start] + blank + text[found.hit.end :]
         return numbered + [
-            gram for run in _RUN.findall(text) for gram in _grams(run) if gram not in self._ordinary
+            gram
+            for run in _RUN.findall(_LATIN.sub(" ", text))
+            for gram in _grams(run)
+            if gram not in self._ordinary
         ]
 
 
@@ -146,43 +152,8 @@ def cosine(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     return shared / lengths
 
 
-def stitch(grams: Iterable[str]) -> list[str]:
-    """Join overlapping n-grams to the names that they are pieces of, in the order given."""
-    names = list(grams)
-    while True:
-        joined = _join_once(names)
-        if joined == names:
-            return [name for name in names if len(name) >= 3]
-        names = joined
-
-
-def _join_once(pieces: list[str]) -> list[str]:
-    names: list[str] = []
-    for piece in pieces:
-        for place, name in enumerate(names):
-            joined = _overlap(name, piece)
-            if joined:
-                names[place] = joined
-                break
-        else:
-            names.append(piece)
-    return names
-
-
-def _overlap(name: str, gram: str) -> str:
-    if gram in name:
-        return name
-    if name in gram:
-        return gram
-    size = min(len(name), len(gram), 3) - 1
-    if name.endswith(gram[:size]):
-        return name + gram[size:]
-    if name.startswith(gram[-size:]):
-        return gram[:-size] + name
-    return ""
-
-
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Fold a text for comparison, without masked places."""
     return _MASKED_PLACE.sub(" ", fold(text))
 
 

@@ -1,45 +1,35 @@
 """Grouping matters into incidents (事件) as they arrive: one problem of one thing, near in time.
 
 The outcome depends on the order of arrival only, never on how arrivals were cut into batches. An
-incident is never renamed or merged. It groups problems, never people: no field of a petitioner
+incident is never renamed or merged; a matter that stood alone may join one later, when enough has
+come to tell what the incident is about. It groups problems, never people: no field of a petitioner
 enters here.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from heed_classifier.domain.incident_terms import (
-    PIECE,
-    Profile,
-    Terms,
-    cosine,
-    counted_terms,
-    stitch,
-    unit,
-    weigh,
+from heed_classifier.domain.incident_likeness import (
+    CORE_MEMBERS,
+    Gathered,
+    Likeness,
+    Thresholds,
+    of_pair,
+    to_incident,
 )
+from heed_classifier.domain.incident_terms import Profile, Terms, counted_terms, weigh
 
-WINDOW = timedelta(days=60)
-RECENT = timedelta(days=7)
-# A term that so many matters of the window share names nothing in particular.
-COMMON = 400
+WINDOW = timedelta(days=150)
+# A term that so many matters share names nothing in particular: in a small city, and as a share.
+_COMMON = 400
+_COMMON_SHARE = 0.004
 _MOST_CANDIDATES = 20
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """How alike is alike: least name part, least problem part, least mean of the two."""
-
-    names: float = 0.12
-    problem: float = 0.20
-    pair: float = 0.28
-    incident: float = 0.25
-    category_bonus: float = 0.03
 
 
 @dataclass(frozen=True, order=True)
@@ -72,12 +62,23 @@ class Known:
     incident: IncidentKey | None = None
 
 
+@dataclass(frozen=True)
+class Placed:
+    """An arrival as it is now known, and the lone matters that joined its incident with it."""
+
+    known: Known
+    joined: tuple[MatterKey, ...] = ()
+
+
 class TermCounts:
     """In how many matters of a city each term occurs; counted up as matters arrive."""
 
     def __init__(self, counts: Mapping[str, int], total: int) -> None:
         self._counts = dict(counts)
         self._total = total
+
+    def __len__(self) -> int:
+        return len(self._counts)
 
     def arrive(self, terms: Terms) -> Profile:
         """Count a new matter and weigh its terms by what is known with it."""
@@ -86,23 +87,17 @@ class TermCounts:
         self._total += 1
         return weigh(terms, self._counts, self._total)
 
+    def weigh(self, terms: Terms) -> Profile:
+        """Weigh the terms of a text that is not counted."""
+        return weigh(terms, self._counts, self._total)
+
     def common(self, name: str) -> bool:
         """Whether a name occurs so often that it names nothing in particular."""
-        return self._counts.get(name, 0) > COMMON
+        return self._counts.get(name, 0) > max(_COMMON, _COMMON_SHARE * self._total)
 
-
-@dataclass
-class _Sums:
-    names: Counter[str] = field(default_factory=Counter)
-    problem: Counter[str] = field(default_factory=Counter)
-    heads: set[str] = field(default_factory=set)
-
-    def add(self, profile: Profile) -> None:
-        for term, weight in profile.names.items():
-            self.names[term] += weight  # type: ignore[assignment]
-        for term, weight in profile.problem.items():
-            self.problem[term] += weight  # type: ignore[assignment]
-        self.heads |= profile.heads
+    def forget_rare(self) -> None:
+        """Forget terms that occurred once; a few occurrences weigh the same as one anyway."""
+        self._counts = {term: count for term, count in self._counts.items() if count > 1}
 
 
 class CityGrouping:
@@ -114,67 +109,112 @@ class CityGrouping:
         self._known: dict[MatterKey, Known] = {}
         self._by_name: dict[str, list[MatterKey]] = defaultdict(list)
         self._members: dict[IncidentKey, list[MatterKey]] = defaultdict(list)
-        self._sums: dict[IncidentKey, _Sums] = defaultdict(_Sums)
+        self._gathered: dict[IncidentKey, Gathered] = defaultdict(Gathered)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def load(self, matters: Iterable[Known]) -> None:
         """Take in matters that are already known, oldest first."""
         for matter in matters:
             self._remember(matter)
 
-    def add(self, arrival: Known, new_incident: IncidentKey) -> tuple[Known, MatterKey | None]:
-        """Group one arrival; ``new_incident`` is used if it founds one with a lone matter.
+    def add(self, arrival: Known, carried: AbstractSet[str], new_incident: IncidentKey) -> Placed:
+        """Group one arrival, all names of whose text are ``carried``.
 
-        Returns the matter as it is now known, and the lone matter that it founded one with.
+        ``new_incident`` is used if it founds one with a lone matter.
         """
-        found = self._best(arrival)
-        founder: MatterKey | None = None
+        candidates = self._candidates(arrival)
+        found = self._best(arrival, carried, candidates)
+        joined: list[MatterKey] = []
         if isinstance(found, MatterKey):
-            founder = found
             self._join(found, new_incident)
+            joined.append(found)
             found = new_incident
         known = replace(arrival, incident=found)
         self._remember(known)
-        return known, founder
+        if found is not None:
+            joined += self._adopt(found, candidates)
+        return Placed(known, tuple(joined))
 
     def members(self, incident: IncidentKey) -> list[Known]:
-        """The members within reach, in order of arrival."""
-        return [self._known[key] for key in self._members[incident]]
+        """The members within reach, in order of time."""
+        members = [self._known[key] for key in self._members.get(incident, ())]
+        return sorted(members, key=lambda member: member.received_at)
 
-    def _best(self, arrival: Known) -> MatterKey | IncidentKey | None:
-        limits = self._thresholds
-        best: tuple[float, str, MatterKey | IncidentKey] | None = None
-        for target, names, problem, agrees in self._compare(arrival):
-            mean = (names + problem) / 2 + (limits.category_bonus if agrees else 0.0)
-            least = limits.incident if isinstance(target, IncidentKey) else limits.pair
-            if names < limits.names or problem < limits.problem or mean < least:
-                continue
-            # Uids are no tie-breaker: the founding order of the matters decides.
-            candidate = (mean - least, str(target), target)
-            if best is None or candidate[:1] > best[:1]:
-                best = candidate
-        return best[2] if best else None
+    def forget(self, before: datetime) -> list[list[Known]]:
+        """Forget lone matters and whole incidents whose last matter came before a time.
 
-    def _compare(self, arrival: Known) -> list[tuple[MatterKey | IncidentKey, float, float, bool]]:
-        compared: list[tuple[MatterKey | IncidentKey, float, float, bool]] = []
+        Returns the members of the incidents, which nothing can join any more.
+        """
+        ended = [
+            key
+            for key, gathered in self._gathered.items()
+            if gathered.last_at is not None and gathered.last_at < before
+        ]
+        groups = [self.members(key) for key in ended]
+        for key in ended:
+            del self._members[key], self._gathered[key]
+        gone = set(ended)
+        kept = [
+            known
+            for known in self._known.values()
+            if (known.incident not in gone if known.incident else known.received_at >= before)
+        ]
+        self._known = {known.key: known for known in kept}
+        self._by_name = defaultdict(list)
+        for known in kept:
+            for name in known.profile.names:
+                self._by_name[name].append(known.key)
+        return groups
+
+    def _best(
+        self, arrival: Known, carried: AbstractSet[str], candidates: Iterable[MatterKey]
+    ) -> MatterKey | IncidentKey | None:
+        best: MatterKey | IncidentKey | None = None
+        most = -1.0
         seen: set[IncidentKey] = set()
-        for key in self._candidates(arrival):
-            other = self._known[key]
-            if other.incident is None:
-                if _apart(arrival.profile, other.profile.heads, other.profile.names):
+        for key in candidates:
+            target: MatterKey | IncidentKey = self._known[key].incident or key
+            if isinstance(target, IncidentKey):
+                if target in seen:
                     continue
-                names = cosine(arrival.profile.names, other.profile.names)
-                problem = cosine(arrival.profile.problem, other.profile.problem)
-                compared.append((key, names, problem, self._agrees(arrival, [other])))
-            elif other.incident not in seen:
-                seen.add(other.incident)
-                sums = self._sums[other.incident]
-                if _apart(arrival.profile, sums.heads, sums.names):
-                    continue
-                names = cosine(arrival.profile.names, sums.names)
-                problem = cosine(arrival.profile.problem, sums.problem)
-                agrees = self._agrees(arrival, self.members(other.incident))
-                compared.append((other.incident, names, problem, agrees))
-        return compared
+                seen.add(target)
+            above = self._above(arrival, carried, target)
+            # What is equally alike stays with what came first; uids are no tie-breaker.
+            if above is not None and above > most:
+                best, most = target, above
+        return best
+
+    def _above(
+        self, arrival: Known, carried: AbstractSet[str], target: MatterKey | IncidentKey
+    ) -> float | None:
+        likeness: Likeness | None
+        if isinstance(target, IncidentKey):
+            gathered, least = self._gathered[target], self._thresholds.incident
+            likeness = to_incident(arrival.profile, arrival.received_at, carried, gathered)
+        else:
+            other, least = self._known[target], self._thresholds.pair
+            likeness = of_pair(
+                arrival.profile, arrival.received_at, other.profile, other.received_at
+            )
+        return None if likeness is None else self._thresholds.alike(likeness, least)
+
+    def _adopt(self, incident: IncidentKey, candidates: Iterable[MatterKey]) -> list[MatterKey]:
+        """Let lone matters join that were too unlike the few who were there when they came."""
+        adopted: list[MatterKey] = []
+        for key in candidates:
+            lone, gathered = self._known[key], self._gathered[incident]
+            if lone.incident is not None or gathered.count < CORE_MEMBERS:
+                continue
+            likeness = to_incident(
+                lone.profile, lone.received_at, lone.profile.names.keys(), gathered
+            )
+            least = self._thresholds.adopted
+            if likeness and self._thresholds.alike(likeness, least) is not None:
+                self._join(key, incident)
+                adopted.append(key)
+        return adopted
 
     def _candidates(self, arrival: Known) -> list[MatterKey]:
         scores: dict[MatterKey, float] = {}
@@ -185,19 +225,20 @@ class CityGrouping:
                 other = self._known[key]
                 if abs(arrival.received_at - other.received_at) <= WINDOW:
                     scores[key] = scores.get(key, 0.0) + weight * other.profile.names[name]
+        # Matters of one petition tell nothing about each other.
+        own = [
+            key for key in scores if (key.region, key.uid) == (arrival.key.region, arrival.key.uid)
+        ]
+        for key in own:
+            del scores[key]
         # Insertion order is order of arrival, and sorting is stable.
         return sorted(scores, key=lambda key: -round(scores[key], 9))[:_MOST_CANDIDATES]
-
-    @staticmethod
-    def _agrees(arrival: Known, others: Sequence[Known]) -> bool:
-        frequent = Counter(other.category_code for other in others).most_common(1)
-        return bool(frequent) and frequent[0][0] == arrival.category_code
 
     def _join(self, key: MatterKey, incident: IncidentKey) -> None:
         lone = replace(self._known[key], incident=incident)
         self._known[key] = lone
         self._members[incident].append(key)
-        self._sums[incident].add(lone.profile)
+        self._gathered[incident].add(lone.profile, lone.received_at)
 
     def _remember(self, matter: Known) -> None:
         self._known[matter.key] = matter
@@ -205,62 +246,4 @@ class CityGrouping:
             self._by_name[name].append(matter.key)
         if matter.incident is not None:
             self._members[matter.incident].append(matter.key)
-            self._sums[matter.incident].add(matter.profile)
-
-
-def _apart(profile: Profile, heads: Set[str], names: Mapping[str, float]) -> bool:
-    """Whether both sides say what they are about and neither names what the other does.
-
-    The same trouble in two places reads much alike, so likeness alone does not join them.
-    """
-    if not profile.heads or not heads:
-        return False
-    return profile.heads.isdisjoint(names) and heads.isdisjoint(profile.names)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What is shown of an incident."""
-
-    title: str
-    keywords: tuple[str, ...]
-    category_code: str
-    matter_count: int
-    first_seen_at: datetime
-    last_seen_at: datetime
-    recent_count: int
-    places: tuple[str, ...]
-
-
-def summarize(members: Sequence[Known]) -> Summary:
-    """Describe an incident by its members (at least one)."""
-    sums = _Sums()
-    for member in members:
-        sums.add(member.profile)
-    centre = max(
-        members,
-        key=lambda m: (
-            round(cosine(m.profile.names, sums.names) + cosine(m.profile.problem, sums.problem), 9),
-            m.received_at,
-        ),
-    )
-    last = max(member.received_at for member in members)
-    shared = [name for name, _ in _top(unit(sums.names), 12)]
-    names = stitch(shared)[:3]
-    phrases = {term: w for term, w in sums.problem.items() if not term.startswith(PIECE)}
-    problem = [phrase for phrase, _ in _top(phrases, 4)]
-    given = [place for place, _ in Counter(m.place for m in members if m.place).most_common(5)]
-    return Summary(
-        title=centre.title,
-        keywords=tuple(dict.fromkeys([*names[:2], *problem])),
-        category_code=Counter(m.category_code for m in members).most_common(1)[0][0],
-        matter_count=len(members),
-        first_seen_at=min(member.received_at for member in members),
-        last_seen_at=last,
-        recent_count=sum(last - member.received_at <= RECENT for member in members),
-        places=tuple(dict.fromkeys(given or names)),
-    )
-
-
-def _top(weights: Mapping[str, float], most: int) -> list[tuple[str, float]]:
-    return sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:most]
+            self._gathered[matter.incident].add(matter.profile, matter.received_at)
