@@ -14,7 +14,8 @@ from heed_classifier.domain.nature import Nature
 from heed_classifier.domain.rules_sorter import RulesSorter
 from heed_classifier.learning.calibration import macro_f1
 from heed_classifier.learning.corpus import CorpusWriter
-from heed_classifier.learning.features import learn_vocabulary, pack
+from heed_classifier.learning.features import grams_of, learn_vocabulary, weigh_all
+from heed_classifier.learning.reading import read
 from heed_classifier.learning.sorter import TorchSorter
 from heed_classifier.learning.stored_model import BadModelError, from_bytes, to_bytes
 from heed_classifier.learning.train import Recipe, Trained, split_book, train_starter
@@ -159,11 +160,13 @@ def test_removing_the_evidence_lowers_the_probability_more_than_removing_other_t
     assert np.mean([one for one, _ in drops]) > 2 * np.mean([other for _, other in drops])
 
 
-def test_packed_ngrams_are_exact_for_any_character() -> None:
-    grams = pack("路😀灯")
+def test_ngrams_do_not_cross_from_one_text_into_the_next() -> None:
+    together = grams_of(read(["路😀灯", "坏了"]))
+    apart = [set(grams_of(read([text])).hashes.tolist()) for text in ("路😀灯", "坏了")]
 
-    assert len(set(grams.tolist())) == 6
-    assert learn_vocabulary(["路灯", "路灯坏了"], 2, 100).bag("路灯").indices.size == 3
+    assert set(together.hashes.tolist()) == apart[0] | apart[1]
+    assert [len(grams) for grams in apart] == [6, 3]
+    assert len(weigh_all(learn_vocabulary(["路灯", "路灯坏了"], 2, 100), ["路灯"]).indices) == 3
 
 
 def _cut(text: str, spans: list[tuple[int, int]]) -> str:

@@ -1,109 +1,111 @@
 """Which phrases of a text carried a decision, with their places.
 
-The network is nearly linear around one text: the gradient of the chosen logit times each n-gram's
-vector is what that n-gram added. The share of every n-gram is spread over its characters, and the
-phrases are known words of the category and the runs of characters that carried most.
+What an n-gram added to the answer is its weight times the slope of the answer in it. The share of
+every n-gram is spread over its characters; the phrases are the words, and the runs of neighbouring
+words, that carried most. Legend: N characters and B texts of a reading, E known n-grams.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
+import rjieba
 from numpy.typing import NDArray
 
 from heed_classifier.domain.decision import Evidence
-from heed_classifier.learning.features import LONGEST_TEXT, Bag, Vocabulary, characters
-from heed_classifier.learning.network import SortingNetwork
+from heed_classifier.learning.features import Grams, Vocabulary, Weighted
+from heed_classifier.learning.reading import Reading, is_letter
+
+Array = NDArray[Any]
 
 _MOST_PHRASES = 6
-_LONGEST_RUN = 8
-_BREAKS = frozenset("，。！？；：、,.!?;:\n \r（）()“”\"'")
+_LONGEST_PHRASE = 8
+# Neighbouring words join while each carries at least this share of the stronger one.
+_JOINED_SHARE = 0.4
 
 
-def character_weights(
-    network: SortingNetwork, vocabulary: Vocabulary, bag: Bag, text: str, chosen: Sequence[int]
-) -> NDArray[Any]:
-    """How much each character of the (cut) text added to the chosen outputs, (T,)."""
-    length = len(characters(text))
-    weights: NDArray[Any] = np.zeros(length)
-    if not len(bag.indices):
-        return weights
-    vectors = network.embedding.weight[torch.from_numpy(bag.indices)].detach()  # (G, D)
-    summed = (vectors * torch.from_numpy(bag.weights)[:, None]).sum(0)  # (D,)
-    slope = 1.0 - torch.tanh(summed) ** 2  # (D,)
-    outputs = network.content.weight.detach()  # (C, D)
-    direction = (outputs[list(chosen)].mean(0) - outputs.mean(0)) * slope  # (D,)
-    added = (vectors @ direction).numpy() * bag.weights  # (G,)
-    points = characters(text)
-    packed = (
-        (points, 1),
-        ((points[:-1] << 21) | points[1:], 2),
-        ((points[:-2] << 42) | (points[1:-1] << 21) | points[2:], 3),
-    )
-    known = vocabulary.grams[bag.indices]  # sorted, as the indices are
-    for grams, size in packed:
-        if len(grams):
-            _spread(weights, grams, size, known, added)
-    return weights
+@dataclass(frozen=True)
+class Word:
+    """A known word at a place of the original text, and what it added by itself."""
+
+    start: int
+    end: int
+    added: float
 
 
-def _spread(
-    weights: NDArray[Any],
-    grams: NDArray[Any],
-    size: int,
-    known: NDArray[Any],
-    added: NDArray[Any],
-) -> None:
-    places = np.minimum(np.searchsorted(known, grams), len(known) - 1)
-    share = np.where(known[places] == grams, added[places], 0.0)
-    _, inverse, counts = np.unique(grams, return_inverse=True, return_counts=True)
-    share = share / counts[inverse] / size
-    for offset in range(size):
-        weights[offset : offset + len(share)] += share
+def spread(
+    reading: Reading, grams: Grams, vocabulary: Vocabulary, weighted: Weighted, added: Array
+) -> Array:
+    """Spread what each known n-gram of each text added, (E,), over the characters, (N,)."""
+    totals: Array = np.zeros(len(reading.points))
+    if not len(added):
+        return totals
+    size = len(vocabulary)
+    owners = np.repeat(np.arange(reading.size), np.diff(weighted.bounds))
+    places, known = vocabulary.find(grams.hashes)
+    wanted = grams.documents[known] * size + places[known]
+    entries = np.searchsorted(owners * size + weighted.indices, wanted)
+    lengths = grams.size[known]
+    share = added[entries] / np.bincount(entries, minlength=len(added))[entries] / lengths
+    starts = grams.starts[known]
+    for offset in range(int(lengths.max(initial=0))):
+        inside = lengths > offset
+        totals += np.bincount(starts[inside] + offset, share[inside], len(totals))
+    return totals
 
 
 def phrases(
-    text: str, weights: NDArray[Any], words: Sequence[tuple[int, int, float]]
+    text: str, reading: Reading, document: int, weights: Array, words: Sequence[Word] = ()
 ) -> tuple[Evidence, ...]:
-    """The strongest phrases: known words (start, end, rule weight) and strong runs between them."""
-    total = float(np.abs(weights).sum()) or 1.0
-    found = [
-        (start, end, float(weights[start:end].sum()) / total + 0.05 * rule)
-        for start, end, rule in words
-        if end <= min(len(weights), LONGEST_TEXT)
-    ]
-    found += [
-        (start, end, float(weights[start:end].sum()) / total) for start, end in _runs(text, weights)
-    ]
-    found.sort(key=lambda item: (-item[2], item[0]))
+    """The strongest phrases of one text, strongest first.
+
+    Args:
+        text: The original text, to which all offsets refer.
+        reading: The batch that the text is in.
+        document: Which text of the batch it is.
+        weights: What each character of the reading added, (N,).
+        words: Known words that added something by themselves.
+    """
+    cut = slice(reading.bounds[document], reading.bounds[document + 1])
+    own, places = weights[cut].copy(), reading.places[cut]
+    for word in words:
+        first, last = np.searchsorted(places, (word.start, word.end))
+        own[first:last] += word.added / max(1, last - first)
+    total = float(np.abs(own).sum()) or 1.0
+    found = _candidates(reading.text(document), own, is_letter(reading.points[cut]))
+    for word in words:
+        start, end = np.searchsorted(places, (word.start, word.end))
+        if word.added > 0 and end > start:
+            found.append((float(own[start:end].sum()), int(start), int(end)))
     chosen: list[Evidence] = []
-    for start, end, weight in found:
+    for added, start, end in sorted(found, key=lambda run: (-run[0], run[1])):
+        begin, finish = int(places[start]), int(places[end - 1]) + 1
         free = all(
-            (end <= other.start or start >= other.end) and other.phrase != text[start:end]
+            (finish <= other.start or begin >= other.end) and text[begin:finish] != other.phrase
             for other in chosen
         )
-        if weight > 0 and free and len(chosen) < _MOST_PHRASES:
-            chosen.append(Evidence(text[start:end], start, end, round(weight, 4)))
+        if added > 0 and free and len(chosen) < _MOST_PHRASES:
+            chosen.append(Evidence(text[begin:finish], begin, finish, round(added / total, 4)))
     return tuple(chosen)
 
 
-def _runs(text: str, weights: NDArray[Any]) -> list[tuple[int, int]]:
-    """Runs of two to eight characters that all carried more than the average positive one."""
-    positive = weights[weights > 0]
-    if not len(positive):
-        return []
-    least = float(positive.mean())
-    runs: list[tuple[int, int]] = []
-    start = None
-    for place in range(len(weights) + 1):
-        strong = place < len(weights) and weights[place] >= least and text[place] not in _BREAKS
-        if strong and start is None:
-            start = place
-        if start is not None and (not strong or place - start >= _LONGEST_RUN):
-            if place - start >= 2:
-                runs.append((start, place))
-            start = place if strong else None
-    return runs
+def _candidates(text: str, weights: Array, letters: Array) -> list[tuple[float, int, int]]:
+    """Words of at least two letters and runs of them: what they added, start, end."""
+    runs: list[tuple[float, int, int]] = []
+    end = 0
+    for word in rjieba.cut(text):
+        start, end = end, end + len(word)
+        added = float(weights[start:end].sum())
+        if not letters[start:end].all() or added <= 0:
+            continue
+        if runs:
+            before, first, last = runs[-1]
+            joins = last == start and end - first <= _LONGEST_PHRASE
+            if joins and min(before, added) >= _JOINED_SHARE * max(before, added):
+                runs[-1] = (before + added, first, end)
+                continue
+        runs.append((added, start, end))
+    return [run for run in runs if run[2] - run[1] >= 2]

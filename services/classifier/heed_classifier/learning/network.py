@@ -1,4 +1,4 @@
-"""The network: a weighted bag of n-grams, one hidden layer shared by two heads.
+"""The networks: the starter's shared hidden layer with two heads, and the labels' linear one.
 
 Shapes: B texts, V n-grams, D hidden, C second-level categories, N natures.
 The first level is the sum over its second levels, so the two can never contradict each other.
@@ -6,13 +6,8 @@ The first level is the sum over its second levels, so the two can never contradi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
 from torch import Tensor, nn
-
-from heed_classifier.learning.features import Bag
 
 
 class SortingNetwork(nn.Module):
@@ -32,12 +27,21 @@ class SortingNetwork(nn.Module):
         return self.content(hidden), self.nature(hidden)
 
 
-def batch(bags: Sequence[Bag]) -> tuple[Tensor, Tensor, Tensor]:
-    """Lay bags end to end as EmbeddingBag wants them: indices, offsets, weights."""
-    lengths = np.array([len(bag.indices) for bag in bags], dtype=np.int64)
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)[:-1]])
-    return (
-        torch.from_numpy(np.concatenate([bag.indices for bag in bags])),
-        torch.from_numpy(offsets),
-        torch.from_numpy(np.concatenate([bag.weights for bag in bags])),
-    )
+class LabelNetwork(nn.Module):
+    """One linear layer over n-grams and over what the knowledge says, for all labels at once.
+
+    O labels of all axes together, K features of the knowledge.
+    """
+
+    def __init__(self, vocabulary: int, knowledge: int, labels: int) -> None:
+        super().__init__()
+        self.grams = nn.EmbeddingBag(vocabulary, labels, mode="sum")  # (V, O)
+        self.knowledge = nn.Linear(knowledge, labels)
+
+    def forward(
+        self, indices: Tensor, offsets: Tensor, weights: Tensor, knowledge: Tensor
+    ) -> Tensor:
+        """Return the margins of all labels, (B, O)."""
+        summed: Tensor = self.grams(indices, offsets, per_sample_weights=weights)  # (B, O)
+        known: Tensor = self.knowledge(knowledge)  # (B, O)
+        return summed + known

@@ -9,14 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heed_classifier.domain.content import ContentBook, ContentHit
-from heed_classifier.domain.decision import Cutoffs, Opinion, blend_content, open_category
+from heed_classifier.domain.content import ContentBook
+from heed_classifier.domain.decision import Cutoffs, Opinion, open_category
 from heed_classifier.domain.nature import Nature
 from heed_classifier.domain.rules import NatureRules
-from heed_classifier.learning import explain
 from heed_classifier.learning.calibration import softmax
-from heed_classifier.learning.features import Bag
-from heed_classifier.learning.network import batch
+from heed_classifier.learning.explain import phrases, spread
+from heed_classifier.learning.features import grams_of
+from heed_classifier.learning.knowledge import Knowledge, Known, for_odds
+from heed_classifier.learning.reading import read
 from heed_classifier.learning.stored_model import LoadedModel
 
 # Fewer known n-grams than this, or a smaller share of the text, and the model is guessing.
@@ -35,7 +36,7 @@ class TorchSorter:
         torch.set_num_threads(1)
         self.name = name
         self._model = model
-        self._book = book
+        self._knowledge = Knowledge(model, book)
         self._nature_rules = nature_rules
 
     @property
@@ -47,52 +48,31 @@ class TorchSorter:
         """Sort a batch of texts."""
         if not texts:
             return []
-        bags = [self._model.vocabulary.bag(text) for text in texts]
-        with torch.inference_mode():
-            content, nature = self._model.network(*batch(bags))
-        hits = [self._book.hits(text) for text in texts]
-        scores = [self._book.scores(found) for found in hits]
-        rules = np.array([[s.get(code, 0.0) for code in self._model.codes] for s in scores])
-        blended = blend_content(content.log_softmax(1).numpy(), rules)
-        probabilities = softmax(blended / self._model.temperature)
-        natures = nature.log_softmax(1).numpy()
+        reading = read(texts)
+        grams = grams_of(reading)
+        known = self._knowledge.of(reading, grams, texts)
+        codes = self._model.codes
+        contents = [dict(zip(codes, row.tolist(), strict=True)) for row in known.probabilities]
+        best = [open_category(content) for content in contents]
+        chosen = np.array([[code[:2] == first for code in codes] for first in best])
+        added, words = self._knowledge.attribute(known, for_odds(chosen))
+        weights = spread(reading, grams, self._model.vocabulary, known.weighted, added)
         return [
-            self._opinion(text, bags[i], probabilities[i], natures[i], hits[i], rules[i])
+            Opinion(
+                content=contents[i],
+                nature=self._nature(text, known.natures[i]),
+                evidence=phrases(text, reading, i, weights, words[i]),
+                sure=self._is_sure(known, i, best[i], len(set(text))),
+            )
             for i, text in enumerate(texts)
         ]
 
-    def _opinion(
-        self,
-        text: str,
-        bag: Bag,
-        content: NDArray[Any],
-        nature: NDArray[Any],
-        hits: Sequence[ContentHit],
-        rules: NDArray[Any],
-    ) -> Opinion:
-        codes = self._model.codes
-        probabilities = {code: float(p) for code, p in zip(codes, content, strict=True)}
-        best = open_category(probabilities)
-        chosen = [i for i, code in enumerate(codes) if code[:2] == best]
-        strongest = sorted(chosen, key=lambda i: -content[i])[:2]
-        weights = explain.character_weights(
-            self._model.network, self._model.vocabulary, bag, text, strongest
-        )
-        words = [
-            (found.hit.start, found.hit.end, max(for_it))
-            for found in hits
-            if (for_it := [w for code, w in found.weights.items() if code[:2] == best])
-        ]
-        agreed = bool(rules.any()) and codes[int(rules.argmax())][:2] == best
-        known = len(bag.indices) >= _LEAST_KNOWN and len(bag.indices) >= _LEAST_SHARE * len(
-            set(text)
-        )
-        return Opinion(
-            content=probabilities,
-            nature=self._nature(text, nature),
-            evidence=explain.phrases(text, weights, words),
-            sure=agreed and known,
-        )
+    def _is_sure(self, known: Known, number: int, best: str, characters: int) -> bool:
+        """Whether the rules agree, and enough of the text was seen in training."""
+        rules = known.rules[number]
+        agreed = bool(rules.any()) and self._model.codes[int(rules.argmax())][:2] == best
+        seen = int(np.diff(known.weighted.bounds)[number])
+        return agreed and seen >= _LEAST_KNOWN and seen >= _LEAST_SHARE * characters
 
     def _nature(self, text: str, log_probabilities: NDArray[Any]) -> dict[Nature, float]:
         cues = self._nature_rules.scores(text)

@@ -15,7 +15,7 @@ from heed_classifier.learning.features import Vocabulary
 from heed_classifier.learning.network import SortingNetwork
 from heed_classifier.learning.train import NATURES, Trained
 
-FORMAT = "heed-classifier-1"
+FORMAT = "heed-classifier-2"
 _ENTRY = "description"
 
 
@@ -39,7 +39,7 @@ def to_bytes(trained: Trained) -> bytes:
     """Write weights (half precision), vocabulary and description."""
     state = trained.network.state_dict()
     tensors = {name: tensor.half().contiguous() for name, tensor in state.items()}
-    tensors["grams"] = torch.from_numpy(trained.vocabulary.grams)
+    tensors["grams"] = torch.from_numpy(trained.vocabulary.hashes.view(np.int64))
     tensors["idf"] = torch.from_numpy(trained.vocabulary.idf)
     description = {
         "format": FORMAT,
@@ -72,7 +72,7 @@ def from_bytes(weights: bytes) -> LoadedModel:
         network.load_state_dict(state)
         network.eval()
         vocabulary = Vocabulary(
-            tensors["grams"].numpy().astype(np.int64), tensors["idf"].numpy().astype(np.float32)
+            tensors["grams"].numpy().view(np.uint64), tensors["idf"].numpy().astype(np.float32)
         )
         cutoffs = Cutoffs(**described["cutoffs"])
         temperatures = float(described["temperature"]), float(described["nature_temperature"])

@@ -20,8 +20,8 @@ from heed_classifier.domain.content import ContentBook, ContentEntry
 from heed_classifier.domain.decision import Cutoffs, blend_content
 from heed_classifier.learning import calibration
 from heed_classifier.learning.corpus import CorpusWriter, Sample
-from heed_classifier.learning.features import Bag, Vocabulary, learn_vocabulary
-from heed_classifier.learning.network import SortingNetwork, batch
+from heed_classifier.learning.features import Vocabulary, Weighted, learn_vocabulary, weigh_all
+from heed_classifier.learning.network import SortingNetwork
 
 NATURES = 4
 
@@ -124,7 +124,7 @@ def _fit(
 ) -> tuple[Vocabulary, SortingNetwork]:
     """Train one network on written samples."""
     vocabulary = learn_vocabulary([s.text for s in samples], recipe.least_texts, recipe.most_grams)
-    bags = [vocabulary.bag(sample.text) for sample in samples]
+    bags = weigh_all(vocabulary, [sample.text for sample in samples])
     content = torch.tensor([codes.index(sample.code) for sample in samples])
     nature = torch.tensor([int(sample.nature) - 1 for sample in samples])
     torch.manual_seed(recipe.seed)
@@ -132,12 +132,10 @@ def _fit(
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     order = np.random.default_rng(recipe.seed)
     for _ in range(recipe.epochs):
-        shuffled = order.permutation(len(bags))
-        for start in range(0, len(bags), recipe.batch_size):
+        shuffled = order.permutation(len(samples))
+        for start in range(0, len(samples), recipe.batch_size):
             chosen = shuffled[start : start + recipe.batch_size]
-            loss = _loss(
-                network, [bags[i] for i in chosen], content[chosen], nature[chosen], recipe
-            )
+            loss = _loss(network, bags.rows(chosen), content[chosen], nature[chosen], recipe)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -146,9 +144,9 @@ def _fit(
 
 
 def _loss(
-    network: SortingNetwork, bags: list[Bag], content: Tensor, nature: Tensor, recipe: Recipe
+    network: SortingNetwork, bags: Weighted, content: Tensor, nature: Tensor, recipe: Recipe
 ) -> Tensor:
-    indices, offsets, weights = batch(bags)
+    indices, offsets, weights = bags.tensors()
     kept = torch.rand(weights.shape) > recipe.gram_dropout
     weights = weights * kept / (1.0 - recipe.gram_dropout)
     content_logits, nature_logits = network(indices, offsets, weights)
@@ -162,5 +160,5 @@ def _logits(
 ) -> tuple[np.ndarray, np.ndarray]:
     vocabulary, network = fitted
     with torch.inference_mode():
-        content, nature = network(*batch([vocabulary.bag(sample.text) for sample in samples]))
+        content, nature = network(*weigh_all(vocabulary, [s.text for s in samples]).tensors())
     return content.log_softmax(1).numpy(), nature.log_softmax(1).numpy()
