@@ -60,6 +60,8 @@ _DECLARED = (
     Metric("heed.classifier.model_loaded", "gauge", "1", "1 while a trained model answers, else 0"),
     Metric("heed.classifier.model_trained_at", "gauge", "s",
            "Unix time at which the model that answers was trained; 0 while the rules do"),
+    Metric("heed.classifier.waiting", "observed", "{text}",
+           "Texts of single calls and of streams that wait to be sorted"),
     Metric("heed.classifier.model_failures", "counter", "{batch}",
            "Batches in which a trained model failed and the rules took over"),
     # Warning.
@@ -70,6 +72,8 @@ _DECLARED = (
     Metric("heed.warning.evaluated_cells", "gauge", "{cell}", "Cells in the last evaluation"),
     Metric("heed.warning.forecast_coverage", "gauge", "1", "Share of actuals inside the interval"),
     Metric("heed.warning.forecast_duration", "histogram", "s", "Time of a forecast", RPC_BUCKETS_S),
+    Metric("heed.warning.escalations_missing", "gauge", "{warning}",
+           "Warnings with an escalation that was due and not done"),
     # Disposal.
     Metric("heed.disposal.opened", "counter", "{case}", "Cases opened, by track"),
     Metric("heed.disposal.transitions", "counter", "{case}", "Changes of cases, by action"),

@@ -11,14 +11,20 @@ from heed.common.v1.observation_pb2 import (
 )
 from heed.feed.v1.event_pb2 import Event
 
+from heed_shared.clock import ReplayClock
 from heed_shared.database import Database
 from heed_shared.feed import Delivery
 from heed_shared.reference.regions import Regions
 from heed_shared.reference.taxonomy import Taxonomy
 from heed_warning.adapters.counts import PostgresCounts
+from heed_warning.adapters.escalation_rules import read_escalation_rules
 from heed_warning.adapters.observation_handler import ObservationHandler
 from heed_warning.adapters.panels import PostgresPanels
+from heed_warning.adapters.silences import PostgresSilences
+from heed_warning.adapters.warnings import PostgresWarnings
+from heed_warning.application.judging import Desk
 from heed_warning.application.places import Places
+from heed_warning.application.settlement import Settlement
 
 DAY = date(2025, 6, 2)
 NOON = datetime(2025, 6, 2, 4, tzinfo=UTC)
@@ -56,3 +62,13 @@ async def apply(store: Database, *observations: Observation) -> None:
 
 def panels(store: Database) -> PostgresPanels:
     return PostgresPanels(store, PostgresCounts(), PLACES.level, PLACES.still_above)
+
+
+def settlement() -> Settlement:
+    """What settles warnings, with the shipped rules."""
+    return Settlement(PostgresWarnings(), PostgresSilences(), PLACES, read_escalation_rules())
+
+
+def desk_at(moment: datetime) -> Desk:
+    """The desk at a moment of the business clock."""
+    return Desk(PostgresWarnings(), settlement(), ReplayClock(moment))

@@ -10,9 +10,10 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from heed.warning.v1 import warning_service_pb2 as pb
-from heed.warning.v1.resources_pb2 import LevelRule, ThresholdPolicy
+from heed.warning.v1.resources_pb2 import LevelRule, Silence, ThresholdPolicy
 from heed.warning.v1.resources_pb2 import Warning as WarningMessage
 
+from heed_shared.clock import day_start
 from heed_shared.errors import reason_of, status_of
 from tests.warning.conftest import COUNTY, START, Post, counts
 
@@ -51,6 +52,13 @@ def policy(**fields: Any) -> ThresholdPolicy:
         "clear_evaluations": 2,
     }
     return ThresholdPolicy(**defaults | fields)
+
+
+def silence(days: int = 7, **fields: Any) -> Silence:
+    """A silence of one county, from the first of its days on."""
+    message = Silence(**{"region_prefix": COUNTY, "reason": "集中接访,统一答复"} | fields)
+    message.ends_at.FromDatetime(day_start(START + timedelta(days=days)))
+    return message
 
 
 async def firing(post: Post) -> WarningMessage:

@@ -12,9 +12,10 @@ import numpy as np
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.board import evaluate
 from heed_warning.domain.history import Forecaster
-from heed_warning.domain.life import CellWarning, Change, State, advance
+from heed_warning.domain.life import CellWarning, Change, advance
 from heed_warning.domain.panel import CITY, COUNTY, PROVINCE, Cell, Floats, Panel
 from heed_warning.domain.policy import Level, Policy
+from heed_warning.domain.transitions import State
 
 FIRST_DAY = date(2024, 1, 1)
 CITY_CODE, PROVINCE_CODE = "9A0100", "9A0000"

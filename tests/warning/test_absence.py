@@ -23,7 +23,7 @@ NAMES_SOMEONE = re.compile(
     re.IGNORECASE,
 )
 # Staff who decided about a warning: the only people that this schema knows.
-STAFF = {"acknowledged_by", "level_confirmed_by", "judged_by"}
+STAFF = {"acknowledged_by", "level_confirmed_by", "judged_by", "created_by", "ended_by"}
 
 
 async def columns(post: Post) -> list[tuple[str, str, str]]:
@@ -42,7 +42,7 @@ async def test_no_column_of_the_schema_names_a_petition_case_or_person(post: Pos
     found = await columns(post)
     assert {table for table, _, _ in found} == {
         "cell_delta", "cell_day", "recorded_count", "threshold_policy", "evaluation_run",
-        "warning", "forecaster",
+        "warning", "forecaster", "silence", "escalation_check", "recorded_source",
     }  # fmt: skip
     assert [row for row in found if NAMES_SOMEONE.search(row[1])] == []
 
@@ -56,7 +56,7 @@ async def test_tables_of_counts_can_hold_codes_days_and_numbers_only(post: Post)
     texts = {column for column, kind in kinds if kind in {"text", "jsonb", "bytea", "uuid"}}
     assert texts == {"region_code", "category_code", "source"}
     staff = {column for _, column, kind in await columns(post) if kind == "jsonb"}
-    assert staff == STAFF | {"evaluation"}
+    assert staff == STAFF | {"evaluation", "escalation_steps"}
 
 
 async def test_codes_in_counts_are_codes(post: Post) -> None:

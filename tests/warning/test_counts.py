@@ -20,14 +20,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from heed_local.authority import Authority
-from heed_shared.clock import ReplayClock
 from heed_shared.database import Database
 from heed_shared.errors import NotFound, UnknownRegion
 from heed_shared.feed import Delivery, FeedConsumer, NewEvent
 from heed_warning.adapters.counts import PostgresCounts
 from heed_warning.adapters.observation_handler import ObservationHandler, OutcomeHandler
-from heed_warning.adapters.warnings import PostgresWarnings
-from heed_warning.application.judging import Desk
 from heed_warning.application.observations import record_counts
 from heed_warning.domain.counts import CellDay, RecordedCount, rolled_up
 from tests.database_templates import MadeDatabase
@@ -40,6 +37,7 @@ from tests.warning.counts_setup import (
     PLACES,
     PROVINCE,
     apply,
+    desk_at,
     observation,
 )
 from tests.warning.simulation import ancestors
@@ -123,7 +121,7 @@ async def test_rebuilding_takes_back_one_feed_and_leaves_the_other_and_history(
     store: Database,
 ) -> None:
     counts = PostgresCounts()
-    outcomes = OutcomeHandler(counts, PLACES, Desk(PostgresWarnings(), ReplayClock(NOON)))
+    outcomes = OutcomeHandler(counts, PLACES, desk_at(NOON))
     await apply(store, observation((COUNTY, "01", 3)))
     async with store.transaction() as tx:
         overdue = observation((COUNTY, "01", 1), measure=MEASURE_OVERDUE)
@@ -141,7 +139,7 @@ async def test_rebuilding_takes_back_one_feed_and_leaves_the_other_and_history(
 
 
 async def test_a_verdict_on_an_unknown_warning_is_an_error_that_parks(store: Database) -> None:
-    desk = Desk(PostgresWarnings(), ReplayClock(NOON))
+    desk = desk_at(NOON)
     verdict = WarningVerdict(
         warning=f"warnings/{COUNTY}-{uuid.uuid4()}", finding=WarningVerdict.FINDING_CONFIRMED
     )

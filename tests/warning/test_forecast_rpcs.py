@@ -13,24 +13,22 @@ from heed.warning.v1 import warning_service_pb2 as pb
 from heed.warning.v1.resources_pb2 import CellForecast, Forecaster
 from heed.warning.v1.resources_pb2 import Warning as WarningMessage
 
-from heed_shared.clock import ReplayClock
 from heed_shared.database import Database
 from heed_shared.feed import Delivery
 from heed_shared.reference.regions import Regions
 from heed_shared.reference.taxonomy import Taxonomy
 from heed_warning.adapters.counts import PostgresCounts
 from heed_warning.adapters.observation_handler import OutcomeHandler
-from heed_warning.adapters.warnings import PostgresWarnings
-from heed_warning.application.judging import Desk
 from heed_warning.application.places import Places
 from tests.warning.conftest import COUNTY, PROVINCE, SECOND_COUNTY, START, Post, cell, counts
+from tests.warning.counts_setup import desk_at
 from tests.warning.rpc_setup import FIRST, WEEK, firing, new_id, refused
 
 
 async def hear(post: Post, warning: str, finding: int) -> None:
     """Apply a verdict as the consumer of disposal.outcomes does."""
     database = await Database.open(post.database["url"], "warning", 2)
-    desk = Desk(PostgresWarnings(), ReplayClock(datetime(2025, 6, 4, tzinfo=UTC)))
+    desk = desk_at(datetime(2025, 6, 4, tzinfo=UTC))
     places = Places(Regions.load(None), Taxonomy.load(None))
     verdict = WarningVerdict(warning=warning, finding=finding)  # type: ignore[arg-type]
     delivery = Delivery(Event(outcome=OutcomeEvent(verdict=verdict)), "")

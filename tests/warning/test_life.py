@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heed_warning.application.judging import confirm_level, resolve
+from heed_warning.application.judging import Decision, confirm_level, judge, resolve
 from heed_warning.domain.evaluator import Outcome
 from heed_warning.domain.life import (
     CellWarning,
     Change,
     Evaluation,
     Staff,
-    State,
     Step,
+    Verdict,
     advance,
 )
 from heed_warning.domain.panel import Cell
 from heed_warning.domain.policy import DEFAULT_POLICY, Level
+from heed_warning.domain.transitions import State, target
 
 CELL = Cell("320102", "01")
 DAY = date(2025, 6, 1)
 POLICY = replace(DEFAULT_POLICY, pending_evaluations=2, clear_evaluations=3)
 LEADER = Staff("staff/1004", "孟华", "市信访局")
+NOON = datetime(2025, 6, 1, 4, tzinfo=UTC)
 NONE, BLUE, YELLOW, ORANGE, RED = Level
 
 
@@ -73,6 +75,13 @@ def firing(level: Level = YELLOW) -> CellWarning:
     assert warning is not None
     assert warning.state is State.FIRING
     return warning
+
+
+def decided(warning: CellWarning, decision: Decision) -> CellWarning:
+    """What a leader decides about a warning."""
+    state = target(warning.state, decision.action)
+    assert state is not None
+    return replace(decision.decide(warning, LEADER, NOON), state=state)
 
 
 def test_a_warning_fires_when_it_has_exceeded_often_enough_in_a_row() -> None:
@@ -122,7 +131,7 @@ def test_red_takes_effect_only_by_confirmation_and_needs_a_new_one_after_falling
     red = live([RED], firing(ORANGE))[-1].warning
     assert red is not None
     assert (red.proposed, red.effective) == (RED, ORANGE)
-    confirmed = confirm_level().decide(red, LEADER, DAY)
+    confirmed = decided(red, confirm_level())
     assert confirmed.effective is RED
     assert confirmed.level_confirmed_by == LEADER
     kept = live([RED], confirmed)[-1].warning
@@ -134,17 +143,54 @@ def test_red_takes_effect_only_by_confirmation_and_needs_a_new_one_after_falling
 
 
 def test_confirming_a_lower_level_does_not_let_red_through_later() -> None:
-    confirmed = confirm_level().decide(firing(ORANGE), LEADER, DAY)
+    confirmed = decided(firing(ORANGE), confirm_level())
     red = live([RED], confirmed)[-1].warning
     assert red is not None
     assert red.effective is ORANGE
 
 
 def test_what_a_person_ended_stays_quiet_until_clear_or_worse() -> None:
-    ended = resolve("已核查").decide(firing(YELLOW), LEADER, DAY)
+    ended = decided(firing(YELLOW), resolve("已核查"))
     assert changes([YELLOW] * 5, ended) == []
     assert changes([ORANGE] * 2, ended) == [(1, Change.RAISED)]
     assert changes([NONE, BLUE, BLUE], ended) == [(2, Change.RAISED)]
+
+
+def test_what_was_judged_harmless_rests_until_it_is_clear() -> None:
+    for verdict in (Verdict.FALSE, Verdict.EXPLAINED):
+        judged = decided(firing(YELLOW), judge(verdict, "核查"))
+        assert judged.state is State.JUDGED
+        assert changes([YELLOW, BLUE, YELLOW, NONE, NONE, BLUE], judged) == []
+        last = live([NONE, NONE, NONE], judged)[-1]
+        assert last.change is Change.RESOLVED
+        assert last.warning is not None
+        assert last.warning.rest_level is NONE
+        assert changes([NONE] * 3 + [YELLOW] * 2, judged) == [
+            (2, Change.RESOLVED), (4, Change.RAISED)
+        ]  # fmt: skip
+
+
+def test_what_was_judged_harmless_and_got_worse_warns_anew_under_its_own_name() -> None:
+    judged = replace(decided(firing(YELLOW), judge(Verdict.FALSE, "核查")), uid=UUID(int=99))
+    first, second = live([ORANGE, ORANGE], judged)
+    assert first.ended is not None
+    assert first.ended.state is State.RESOLVED
+    assert (first.ended.uid, first.ended.verdict) == (judged.uid, Verdict.FALSE)
+    assert second.warning is not None
+    assert second.change is Change.RAISED
+    assert second.warning.uid != judged.uid
+    assert second.warning.verdict is Verdict.NONE
+    # The new one lapses: what was judged goes on resting, so that yellow is quiet still.
+    ended = first.ended
+    assert changes([YELLOW] * 4, ended) == []
+
+
+def test_what_was_judged_real_goes_on_like_any_other() -> None:
+    judged = decided(firing(YELLOW), judge(Verdict.CONFIRMED, "属实"))
+    assert changes([ORANGE], judged) == [(0, Change.LEVEL_CHANGED)]
+    assert changes([NONE] * 3, judged) == [(2, Change.RESOLVED)]
+    false = decided(firing(YELLOW), judge(Verdict.FALSE, "误报"))
+    assert not decided(false, judge(Verdict.CONFIRMED, "属实")).rests
 
 
 def test_what_children_explain_stays_pending() -> None:

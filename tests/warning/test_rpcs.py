@@ -26,7 +26,16 @@ from tests.warning.conftest import (
     cell,
     counts,
 )
-from tests.warning.rpc_setup import FIRST, WEEK, firing, new_id, policy, refused, wrong_fields
+from tests.warning.rpc_setup import (
+    FIRST,
+    WEEK,
+    firing,
+    new_id,
+    policy,
+    refused,
+    silence,
+    wrong_fields,
+)
 
 NOBODY = f"warnings/{COUNTY}-{uuid.uuid4()}"
 
@@ -82,6 +91,30 @@ REQUESTS: dict[str, tuple[Callable[[], Message], set[str]]] = {
         lambda: pb.ResolveWarningRequest(name=NOBODY, etag="x", request_id=new_id(), note="已解决"),
         {"leader"},
     ),
+    "WatchWarnings": (pb.WatchWarningsRequest, {"analyst", "leader", "supervisor", "officer"}),
+    "SilenceWarnings": (
+        lambda: pb.SilenceWarningsRequest(request_id=new_id(), silence=silence()),
+        {"analyst", "leader"},
+    ),
+    "EndSilence": (
+        lambda: pb.EndSilenceRequest(
+            request_id=new_id(), name=f"silences/{uuid.uuid4()}", etag="x"
+        ),
+        {"analyst", "leader"},
+    ),
+    "ListSilences": (pb.ListSilencesRequest, {"analyst", "leader", "supervisor", "officer"}),
+    "GetEscalationStatus": (
+        pb.GetEscalationStatusRequest,
+        {"analyst", "leader", "supervisor", "operator"},
+    ),
+    "GetWarningPrecision": (
+        pb.GetWarningPrecisionRequest,
+        {"analyst", "leader", "supervisor"},
+    ),
+    "BatchForecast": (
+        pb.BatchForecastRequest,
+        {"analyst", "leader", "supervisor", "service/disposal"},
+    ),
     "TrainForecaster": (
         lambda: pb.TrainForecasterRequest(request_id=new_id()),
         {"steward", "operator"},
@@ -105,7 +138,12 @@ async def test_each_rpc_is_open_to_its_roles_and_to_nobody_else(post: Post) -> N
         stub = post.stub(identity)
         for name, (request, allowed) in REQUESTS.items():
             try:
-                await getattr(stub, name)(request())
+                call = getattr(stub, name)(request())
+                if isinstance(call, grpc.aio.UnaryStreamCall):
+                    await call.read()
+                    call.cancel()
+                else:
+                    await call
                 reason = ""
             except grpc.aio.AioRpcError as error:
                 reason = reason_of(error)

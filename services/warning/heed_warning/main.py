@@ -29,12 +29,15 @@ from heed_shared.rpc.server import Service, serve
 from heed_shared.scheduler import DailyJob
 from heed_shared.telemetry import setup_telemetry
 from heed_warning.adapters.counts import PostgresCounts
+from heed_warning.adapters.escalation_rules import read_escalation_rules
 from heed_warning.adapters.forecasters import CurrentModel, PostgresForecasters
 from heed_warning.adapters.observation_handler import ObservationHandler, OutcomeHandler
 from heed_warning.adapters.panels import PostgresPanels
 from heed_warning.adapters.policies import PostgresPolicies
+from heed_warning.adapters.silences import PostgresSilences
 from heed_warning.adapters.snapshot import warning_snapshot
 from heed_warning.adapters.training_process import ChildTrainer
+from heed_warning.adapters.warning_figures import PostgresEscalationChecks, PostgresPrecisions
 from heed_warning.adapters.warnings import PostgresWarnings
 from heed_warning.api.parts import Parts
 from heed_warning.api.servicer import WarningServicer
@@ -42,7 +45,16 @@ from heed_warning.application.announcing import WARNINGS_FEED
 from heed_warning.application.evaluation import Evaluator
 from heed_warning.application.forecasting import Foreseer
 from heed_warning.application.judging import Desk
+from heed_warning.application.keeping import (
+    KEEPER_PERIOD_S,
+    WATCHDOG_PERIOD_S,
+    Keeper,
+    Periodic,
+    Watchdog,
+)
 from heed_warning.application.places import Places
+from heed_warning.application.settlement import Settlement
+from heed_warning.application.silencing import SilenceDesk
 from heed_warning.application.training import School
 from heed_warning.settings import WarningSettings
 
@@ -88,11 +100,12 @@ async def open_service(settings: WarningSettings) -> AsyncIterator[Service]:
             settings=settings,
             clock=parts.clock,
             servicers=(
-                (add_WarningServiceServicer_to_server, WarningServicer(parts), descriptor),
+                (add_WarningServiceServicer_to_server, WarningServicer(parts, feeds), descriptor),
                 feeds.servicer(),
                 parts.operations.servicer(),
             ),
-            background=(feeds, parts.operations, *consumers, *_daily(settings, parts)),
+            background=(feeds, parts.operations, *consumers, *_by_the_clock(settings, parts)),
+            on_advance=(parts.keeper.tick, parts.watchdog.look),
             readiness=(lambda: require_current(database, PACKAGE),),
             telemetry=telemetry,
         )
@@ -105,6 +118,8 @@ def _parts(settings: WarningSettings, database: Database) -> Parts:
     forecasters, models = PostgresForecasters(), CurrentModel(database)
     panels = PostgresPanels(database, counts, places.level, places.still_above)
     page_tokens = PageTokens(settings.page_token_key)
+    silences, rules = PostgresSilences(), read_escalation_rules(settings.escalation)
+    settlement = Settlement(warnings, silences, places, rules)
     return Parts(
         database=database,
         clock=clock,
@@ -113,9 +128,16 @@ def _parts(settings: WarningSettings, database: Database) -> Parts:
         policies=policies,
         warnings=warnings,
         forecasters=forecasters,
-        evaluator=Evaluator(database, clock, places, panels, policies, warnings, models),
+        evaluator=Evaluator(
+            database, clock, places, panels, policies, warnings, settlement, models
+        ),
         foreseer=Foreseer(database, clock, places, panels, policies, models),
-        desk=Desk(warnings, clock),
+        desk=Desk(warnings, settlement, clock),
+        silences=silences,
+        silence_desk=SilenceDesk(silences, warnings, settlement, clock),
+        keeper=Keeper(database, warnings, settlement),
+        watchdog=Watchdog(database, PostgresEscalationChecks()),
+        precisions=PostgresPrecisions(),
         school=School(database, clock, panels, forecasters, ChildTrainer()),
         operations=Operations(database, page_tokens),
         page_tokens=page_tokens,
@@ -146,11 +168,18 @@ def _consumers(
     return consumers
 
 
-def _daily(settings: WarningSettings, parts: Parts) -> list[Background]:
-    """Return the evaluation at day close; in a replay whoever replays asks for each day."""
+def _by_the_clock(settings: WarningSettings, parts: Parts) -> list[Background]:
+    """Return what the clock drives; in a replay whoever moves the clock drives it.
+
+    Keeper and watchdog are jobs apart: when one stands still, the other tells or goes on.
+    """
     if settings.clock == "replay":
         return []
-    return [DailyJob(DAILY_EVALUATION, parts.clock, parts.database, parts.evaluator.close)]
+    return [
+        DailyJob(DAILY_EVALUATION, parts.clock, parts.database, parts.evaluator.close),
+        Periodic("escalation", KEEPER_PERIOD_S, parts.clock, parts.keeper.tick),
+        Periodic("escalation-watchdog", WATCHDOG_PERIOD_S, parts.clock, parts.watchdog.look),
+    ]
 
 
 if __name__ == "__main__":

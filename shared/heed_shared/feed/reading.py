@@ -40,6 +40,10 @@ ORDER BY e.xid NULLS FIRST, e.id
 LIMIT $7
 """
 
+_HEAD = """
+SELECT epoch, pg_snapshot_xmin(pg_current_snapshot())::text AS xmin FROM feed_epoch
+"""
+
 START = Position()
 
 
@@ -66,6 +70,13 @@ class Page:
         return replace(
             self, events=[event for event in self.events if caller.covers(event.region_code)]
         )
+
+
+async def read_head(database: Database) -> Asked:
+    """Return the place behind every event that is settled now, for a reader of news only."""
+    async with database.single() as connection:
+        row = (await connection.exec_driver_sql(_HEAD)).one()
+    return Asked(Position(int(row.xmin), 0), row.epoch)
 
 
 async def read_page(

@@ -111,7 +111,7 @@ class FeedServer(FeedServiceServicer):
         left = deadline.remaining_s()
         if left is not None:
             wait_s = min(wait_s, left - _ANSWER_MARGIN_S)
-        page = await self._next_page(
+        page = await self.next_page(
             feed, asked, caller, page_size(request.page_size, 100, 1000), wait_s
         )
         return pb.ListEventsResponse(
@@ -128,7 +128,7 @@ class FeedServer(FeedServiceServicer):
         stopping = current_stopping()
         wait_s = 0.0  # The first checkpoint comes at once and gives every shard a cursor.
         while not stopping.is_set():
-            page = await self._next_page(feed, asked, caller, _WATCH_PAGE, wait_s)
+            page = await self.next_page(feed, asked, caller, _WATCH_PAGE, wait_s)
             asked, wait_s = page.asked, _CHECKPOINT_S
             yield pb.WatchEventsResponse(
                 events=page.events, positions=shard_positions(feed, page.asked)
@@ -167,7 +167,7 @@ class FeedServer(FeedServiceServicer):
         applied, parked = await consumption.retry_parked(request.subject)
         return pb.RetryParkedEventsResponse(applied_count=applied, parked_count=parked)
 
-    async def _next_page(
+    async def next_page(
         self,
         feed: FeedSpec,
         asked: Mapping[int, Asked],
@@ -177,8 +177,9 @@ class FeedServer(FeedServiceServicer):
     ) -> Page:
         """Look until there is something for this caller, the time is over or the server stops.
 
-        No database connection is held while waiting. Events above the horizon are looked for again
-        soon; otherwise a wake-up or the next second comes first.
+        Also for a service's own streams over one of its feeds. No database connection is held
+        while waiting. Events above the horizon are looked for again soon; otherwise a wake-up or
+        the next second comes first.
         """
         stopping = current_stopping()
         ends_at = time.monotonic() + wait_s

@@ -15,6 +15,7 @@ WARNING_STATES = {
     warning.Warning.STATE_PENDING: "待定",
     warning.Warning.STATE_FIRING: "生效",
     warning.Warning.STATE_ACKNOWLEDGED: "已认领",
+    warning.Warning.STATE_JUDGED: "已研判",
     warning.Warning.STATE_RESOLVED: "已解除",
 }
 BANDS = {

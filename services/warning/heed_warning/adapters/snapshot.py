@@ -8,11 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from heed_shared.feed.records import NewEvent
 from heed_shared.ids import etag_of
-from heed_warning.adapters.warnings import kept_of
-from heed_warning.application.announcing import WARNINGS_FEED, warning_event, warning_name
-from heed_warning.domain.life import Change, State
+from heed_warning.adapters.warning_rows import kept_of
+from heed_warning.application.announcing import WARNINGS_FEED, warning_event
+from heed_warning.domain.life import CellWarning, Change
+from heed_warning.domain.transitions import State
 
-_RAISED = "SELECT * FROM warning WHERE state > 1 ORDER BY uid"
+# What was never announced, because a silence or a warning above covers it, is not told here.
+_RAISED = "SELECT * FROM warning WHERE announced_level > 0 ORDER BY uid"
 _CHANGE_OF = {
     State.FIRING: Change.RAISED,
     State.ACKNOWLEDGED: Change.ACKNOWLEDGED,
@@ -26,9 +28,16 @@ async def warning_snapshot(connection: AsyncConnection) -> AsyncIterator[NewEven
         kept = kept_of(row)
         yield NewEvent(
             feed=WARNINGS_FEED.name,
-            subject=warning_name(kept.warning),
+            subject=kept.warning.name,
             region_code=kept.warning.cell.region,
             etag=etag_of(kept.warning.version),
             recorded_at=kept.updated_at,
-            payload=warning_event(kept.warning, _CHANGE_OF[kept.warning.state]),
+            payload=warning_event(kept.warning, _change_of(kept.warning)),
         )
+
+
+def _change_of(warning: CellWarning) -> Change:
+    """Return the change to tell: what was judged real is work still, which somebody has."""
+    if warning.state is State.JUDGED:
+        return Change.JUDGED if warning.rests else Change.ACKNOWLEDGED
+    return _CHANGE_OF[warning.state]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,38 +10,38 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from heed_shared.database import Transaction
-from heed_warning.application.ports import Kept, Run, WarningFilter
-from heed_warning.domain.evaluator import Outcome
-from heed_warning.domain.life import CellWarning, Evaluation, Staff, State, Verdict
+from heed_warning.adapters.warning_rows import COLUMNS, kept_of, row_of
+from heed_warning.application.ports import Kept, RegionCount, Run, WarningFilter
+from heed_warning.domain.life import CellWarning
 from heed_warning.domain.panel import Cell
-from heed_warning.domain.policy import Level
 
-_COLUMNS = (
-    "region_code, uid, category_code, state, proposed_level, effective_level, red_confirmed, "
-    "first_exceeded_on, fired_on, resolved_on, exceeded_streak, lower_streak, lower_level, "
-    "rest_level, peak_count, evaluation, verdict, acknowledged_by, level_confirmed_by, judged_by, "
-    "note, version, updated_at"
-)
 _KEYS = {"region_code", "uid", "category_code", "first_exceeded_on"}
-_NAMES = _COLUMNS.split(", ")
+_NAMES = COLUMNS.split(", ")
 _SAVE = f"""
-INSERT INTO warning ({_COLUMNS})
+INSERT INTO warning ({COLUMNS})
 VALUES ({", ".join(f"${number}" for number in range(1, len(_NAMES) + 1))})
 ON CONFLICT (region_code, uid) DO UPDATE
 SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES if name not in _KEYS)}
 """
-_SELECT = f"SELECT {_COLUMNS} FROM warning "
+_SELECT = f"SELECT {COLUMNS} FROM warning "
 # A cell has one open warning at most, and it comes before those that rest.
 _STANDING = (
     _SELECT
     + """
-WHERE state < 4 OR rest_level > 0
-ORDER BY region_code, category_code, state < 4, uid
+WHERE state <> 4 OR rest_level > 0
+ORDER BY region_code, category_code, state <> 4, uid
 FOR UPDATE
 """
 )
 _GET = _SELECT + "WHERE region_code = $1 AND uid = $2"
 _GET_ALL = _SELECT + "WHERE uid = ANY($1::uuid[]) ORDER BY updated_at DESC, uid DESC"
+_MATCHING = (
+    _SELECT
+    + """
+WHERE uid = ANY($1::uuid[]) AND region_code LIKE ALL ($2::text[])
+  AND ($3 = '' OR category_code = $3)
+"""
+)
 _LIST = (
     _SELECT
     + """
@@ -62,19 +60,41 @@ FROM unnest($1::text[], $2::text[]) AS raised (region_code, category_code)
 WHERE warning.region_code = raised.region_code
   AND warning.category_code = raised.category_code AND rest_level > 0
 """
+# A step is due; a silence began or ended; what covered a warning from above no longer does.
+_NEED_CARE = """
+SELECT EXISTS (SELECT FROM warning WHERE next_step_due_at <= $1)
+    OR EXISTS (SELECT FROM warning JOIN silence ON silence.uid = warning.silenced_by
+               WHERE state <> 4 AND ends_at <= $1)
+    OR EXISTS (SELECT FROM warning JOIN silence
+                   ON starts_at <= $1 AND ends_at > $1
+                  AND starts_with(region_code, region_prefix)
+                  AND silence.category_code IN ('', warning.category_code)
+               WHERE state IN (2, 3, 5) AND silenced_by IS NULL
+                 AND greatest(proposed_level, effective_level) < 3)
+    OR EXISTS (SELECT FROM warning AS quiet LEFT JOIN warning AS above
+                   ON quiet.inhibited_by = 'warnings/' || above.region_code || '-' || above.uid
+                  AND above.state <> 4
+               WHERE quiet.state <> 4 AND quiet.inhibited_by <> ''
+                 AND (above.uid IS NULL OR above.verdict IN (2, 3)
+                      OR above.silenced_by IS NOT NULL OR above.inhibited_by <> ''
+                      OR above.effective_level < quiet.effective_level))
+"""
 # Evaluations of two days at once would move warnings in the wrong order.
 _LOCK_RUNS = "SELECT pg_advisory_xact_lock(hashtextextended('heed.warning.evaluation', 0))"
 _BEGIN_RUN = """
 INSERT INTO evaluation_run
-    (as_of, cell_count, insufficient_history_count, forecaster, changed_uids, evaluated_at)
-SELECT $1::date, $2::integer, $3::integer, $4::text, '{}'::uuid[], $5::timestamptz
+    (as_of, cell_count, insufficient_history_count, forecaster, changed_uids, evaluated_at,
+     region_codes, region_cell_counts, region_short_counts)
+SELECT $1::date, $2::integer, $3::integer, $4::text, '{}'::uuid[], $5::timestamptz,
+       $6::text[], $7::integer[], $8::integer[]
 WHERE NOT EXISTS (SELECT FROM evaluation_run WHERE as_of > $1)
 ON CONFLICT (as_of) DO NOTHING
 RETURNING as_of
 """
 _FINISH_RUN = "UPDATE evaluation_run SET changed_uids = $2 WHERE as_of = $1"
 _LATEST_RUN = """
-SELECT as_of, cell_count, insufficient_history_count, forecaster, changed_uids
+SELECT as_of, cell_count, insufficient_history_count, forecaster, changed_uids,
+       region_codes, region_cell_counts, region_short_counts
 FROM evaluation_run ORDER BY as_of DESC LIMIT 1
 """
 
@@ -91,6 +111,9 @@ class PostgresWarnings:
             run.insufficient_history_count,
             run.forecaster,
             evaluated_at,
+            [item.region for item in run.regions],
+            [item.cell_count for item in run.regions],
+            [item.insufficient_history_count for item in run.regions],
         )
         claimed = await tx.connection.exec_driver_sql(_BEGIN_RUN, row)
         return claimed.first() is not None
@@ -113,7 +136,7 @@ class PostgresWarnings:
         self, tx: Transaction, warnings: Sequence[CellWarning], updated_at: datetime
     ) -> None:
         """Write warnings, new or changed; each has the version that it is to have."""
-        rows = [_row(warning, updated_at) for warning in warnings]
+        rows = [row_of(warning, updated_at) for warning in warnings]
         if rows:
             await tx.connection.exec_driver_sql(_SAVE, rows)
 
@@ -122,6 +145,10 @@ class PostgresWarnings:
         if warnings:
             uids = [warning.uid for warning in warnings]
             await tx.connection.exec_driver_sql(_FORGET, (uids,))
+
+    async def need_care(self, connection: AsyncConnection, now: datetime) -> bool:
+        """Say whether a step is due, or something may have become quiet or loud by the clock."""
+        return bool((await connection.exec_driver_sql(_NEED_CARE, (now,))).scalar_one())
 
     async def end_rest(self, tx: Transaction, warnings: Sequence[CellWarning]) -> None:
         """Let the resting warnings of these warnings' cells rest no more."""
@@ -141,6 +168,17 @@ class PostgresWarnings:
     async def get_all(self, connection: AsyncConnection, uids: Sequence[UUID]) -> list[Kept]:
         """Return warnings by uid, latest change first."""
         return [kept_of(row) for row in await connection.exec_driver_sql(_GET_ALL, (list(uids),))]
+
+    async def matching(
+        self,
+        connection: AsyncConnection,
+        uids: Sequence[UUID],
+        prefixes: Sequence[str],
+        category: str,
+    ) -> list[Kept]:
+        """Return those of some warnings that lie in a region and category."""
+        row = (list(uids), [f"{prefix}%" for prefix in prefixes], category)
+        return [kept_of(item) for item in await connection.exec_driver_sql(_MATCHING, row)]
 
     async def list(
         self,
@@ -164,88 +202,7 @@ def _run(row: Any) -> Run:
         insufficient_history_count=row.insufficient_history_count,
         forecaster=row.forecaster,
         changed=tuple(row.changed_uids),
+        regions=tuple(
+            map(RegionCount, row.region_codes, row.region_cell_counts, row.region_short_counts)
+        ),
     )
-
-
-def _row(warning: CellWarning, updated_at: datetime) -> tuple[object, ...]:
-    return (
-        warning.cell.region,
-        warning.uid,
-        warning.cell.category,
-        warning.state,
-        warning.proposed,
-        warning.effective,
-        warning.red_confirmed,
-        warning.first_exceeded_on,
-        warning.fired_on,
-        warning.resolved_on,
-        warning.exceeded_streak,
-        warning.lower_streak,
-        warning.lower_level,
-        warning.rest_level,
-        warning.peak_count,
-        _evaluation_json(warning.evaluation),
-        warning.verdict,
-        _staff_json(warning.acknowledged_by),
-        _staff_json(warning.level_confirmed_by),
-        _staff_json(warning.judged_by),
-        warning.note,
-        warning.version,
-        updated_at,
-    )
-
-
-def kept_of(row: Any) -> Kept:
-    """Return the warning of a row with all columns."""
-    warning = CellWarning(
-        uid=row.uid,
-        cell=Cell(row.region_code, row.category_code),
-        state=State(row.state),
-        proposed=Level(row.proposed_level),
-        effective=Level(row.effective_level),
-        first_exceeded_on=row.first_exceeded_on,
-        evaluation=_evaluation(Cell(row.region_code, row.category_code), _loads(row.evaluation)),
-        peak_count=row.peak_count,
-        exceeded_streak=row.exceeded_streak,
-        lower_streak=row.lower_streak,
-        lower_level=Level(row.lower_level),
-        rest_level=Level(row.rest_level),
-        red_confirmed=row.red_confirmed,
-        fired_on=row.fired_on,
-        resolved_on=row.resolved_on,
-        verdict=Verdict(row.verdict),
-        acknowledged_by=_staff(_loads(row.acknowledged_by)),
-        level_confirmed_by=_staff(_loads(row.level_confirmed_by)),
-        judged_by=_staff(_loads(row.judged_by)),
-        note=row.note,
-        version=row.version,
-    )
-    return Kept(warning, row.updated_at)
-
-
-def _loads(value: Any) -> Any:
-    """Read a jsonb column, which arrives as text where no codec is set on the connection."""
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def _evaluation_json(evaluation: Evaluation) -> str:
-    fields = asdict(evaluation)
-    del fields["cell"]
-    return json.dumps(fields | {"as_of": evaluation.as_of.isoformat()}, ensure_ascii=False)
-
-
-def _evaluation(cell: Cell, fields: dict[str, Any]) -> Evaluation:
-    read = {
-        "as_of": date.fromisoformat(fields["as_of"]),
-        "outcome": Outcome(fields["outcome"]),
-        "level": Level(fields["level"]),
-    }
-    return Evaluation(cell=cell, **(fields | read))
-
-
-def _staff_json(staff: Staff | None) -> str | None:
-    return json.dumps(asdict(staff), ensure_ascii=False) if staff else None
-
-
-def _staff(fields: dict[str, str] | None) -> Staff | None:
-    return Staff(**fields) if fields else None

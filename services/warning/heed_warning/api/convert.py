@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
-from heed.common.v1.actor_pb2 import Actor
 from heed.common.v1.matter_pb2 import WarningLevel
 from heed.warning.v1 import resources_pb2 as pb
 from heed.warning.v1 import warning_service_pb2 as service_pb
 
 from heed_shared.errors import InvalidField
 from heed_shared.ids import etag_of
-from heed_warning.application.announcing import warning_name
 from heed_warning.application.observations import ShownCount
 from heed_warning.application.places import Places
-from heed_warning.application.ports import Kept
 from heed_warning.domain.counts import ITEMS, RecordedCount
 from heed_warning.domain.forecaster_record import ForecasterRecord
-from heed_warning.domain.life import Evaluation, Staff, State
 from heed_warning.domain.outlook import PROBABILITIES, Outlook, Span
 from heed_warning.domain.panel import Cell
 from heed_warning.domain.policy import Level, LevelRule, Policy, Strategy
@@ -36,14 +32,6 @@ def to_day(text: str, field: str) -> date:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InvalidField(field, f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}")
     return day
-
-
-def to_states(numbers: Iterable[int]) -> tuple[State, ...]:
-    """Return states to filter by; the unspecified one asks for nothing."""
-    try:
-        return tuple(State(number) for number in numbers if number)
-    except ValueError:
-        raise InvalidField("states", "must be states of a warning") from None
 
 
 def to_day_or_none(text: str, field: str) -> date | None:
@@ -126,50 +114,6 @@ def from_policy(policy: Policy) -> pb.ThresholdPolicy:
     )
 
 
-def from_warning(kept: Kept, places: Places) -> pb.Warning:
-    """Return a warning for the contract."""
-    warning = kept.warning
-    message = pb.Warning(
-        name=warning_name(warning),
-        cell=from_cell(warning.cell),
-        region_title=places.region_title(warning.cell.region),
-        category_title=places.category_title(warning.cell.category),
-        state=pb.Warning.State.ValueType(warning.state),
-        proposed_level=WarningLevel.ValueType(warning.proposed),
-        effective_level=WarningLevel.ValueType(warning.effective),
-        first_exceeded_on=warning.first_exceeded_on.isoformat(),
-        fired_on=_day_text(warning.fired_on),
-        resolved_on=_day_text(warning.resolved_on),
-        latest_evaluation=from_evaluation(warning.evaluation),
-        peak_count=warning.peak_count,
-        verdict=pb.Warning.Verdict.ValueType(warning.verdict),
-        acknowledged_by=_actor(warning.acknowledged_by),
-        level_confirmed_by=_actor(warning.level_confirmed_by),
-        judged_by=_actor(warning.judged_by),
-        note=warning.note,
-        etag=etag_of(warning.version),
-    )
-    message.updated_at.FromDatetime(kept.updated_at)
-    return message
-
-
-def from_evaluation(evaluation: Evaluation) -> pb.Evaluation:
-    """Return an evaluation for the contract."""
-    return pb.Evaluation(
-        cell=from_cell(evaluation.cell),
-        as_of=evaluation.as_of.isoformat(),
-        outcome=pb.Evaluation.Outcome.ValueType(evaluation.outcome),
-        observed_count=evaluation.observed_count,
-        expected_count=evaluation.expected_count,
-        threshold_count=evaluation.threshold_count,
-        tail_probability=evaluation.tail_probability,
-        level=WarningLevel.ValueType(evaluation.level),
-        window_days=evaluation.window_days,
-        reason=evaluation.reason,
-        policy=evaluation.policy,
-    )
-
-
 def from_outlook(outlook: Outlook, as_of: date) -> pb.CellForecast:
     """Return the forecast of one cell for the contract."""
     made = pb.CellForecast.OUTCOME_FORECAST
@@ -225,13 +169,3 @@ def _horizon(span: Span) -> pb.HorizonForecast:
 def _quantiles(values: Sequence[float]) -> list[pb.Quantile]:
     shares = zip(PROBABILITIES, values, strict=True)
     return [pb.Quantile(probability=share, value=value) for share, value in shares]
-
-
-def _day_text(day: date | None) -> str:
-    return day.isoformat() if day else ""
-
-
-def _actor(staff: Staff | None) -> Actor | None:
-    if staff is None:
-        return None
-    return Actor(identity=staff.identity, display_name=staff.display_name, unit=staff.unit)

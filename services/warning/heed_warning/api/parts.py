@@ -11,9 +11,12 @@ from heed_shared.paging import PageTokens
 from heed_warning.application.evaluation import Evaluator
 from heed_warning.application.forecasting import Foreseer
 from heed_warning.application.judging import Desk
+from heed_warning.application.keeping import Keeper, Watchdog
 from heed_warning.application.places import Places
 from heed_warning.application.ports import Counts, Forecasters, Policies, Warnings
+from heed_warning.application.silencing import SilenceDesk
 from heed_warning.application.training import School
+from heed_warning.application.warning_ports import Precisions, Silences
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ class Parts:
     evaluator: Evaluator
     foreseer: Foreseer
     desk: Desk
+    silences: Silences
+    silence_desk: SilenceDesk
+    keeper: Keeper
+    watchdog: Watchdog
+    precisions: Precisions
     school: School
     operations: Operations
     page_tokens: PageTokens

@@ -15,15 +15,16 @@ from heed_shared.errors import NotFound
 from heed_shared.identity import current_caller, region_prefix
 from heed_shared.ids import parse_resource_name
 from heed_shared.paging import filter_digest, page_size
-from heed_warning.api import convert
+from heed_warning.api import convert, warning_messages
 from heed_warning.api.once import once
 from heed_warning.api.parts import Parts
 from heed_warning.application import judging
 from heed_warning.application.ports import WarningFilter
-from heed_warning.domain.life import State, Verdict
+from heed_warning.domain.life import Verdict
+from heed_warning.domain.transitions import State
 
 _LIST = "ListWarnings"
-_ALL_BUT_PENDING = (State.FIRING, State.ACKNOWLEDGED, State.RESOLVED)
+_ALL_BUT_PENDING = (State.FIRING, State.ACKNOWLEDGED, State.RESOLVED, State.JUDGED)
 
 Named = (
     pb.AcknowledgeWarningRequest
@@ -44,12 +45,13 @@ class WarningRpcs:
         parts, caller = self._parts, current_caller()
         as_of = convert.to_day_or_none(request.as_of, "as_of")
         done = await parts.evaluator.evaluate(as_of)
+        own = [count for count in done.run.regions if caller.covers(count.region)]
         return pb.EvaluateResponse(
             as_of=done.run.as_of.isoformat(),
-            cell_count=done.run.cell_count,
-            insufficient_history_count=done.run.insufficient_history_count,
+            cell_count=sum(count.cell_count for count in own),
+            insufficient_history_count=sum(count.insufficient_history_count for count in own),
             changed_warnings=[
-                convert.from_warning(kept, parts.places)
+                warning_messages.from_warning(kept, parts.places)
                 for kept in done.changed
                 if caller.covers(kept.warning.cell.region)
             ],
@@ -65,7 +67,7 @@ class WarningRpcs:
             kept = await parts.warnings.get(connection, region, uid)
         if kept is None or not current_caller().covers(region):
             raise NotFound(request.name)
-        return pb.GetWarningResponse(warning=convert.from_warning(kept, parts.places))
+        return pb.GetWarningResponse(warning=warning_messages.from_warning(kept, parts.places))
 
     async def ListWarnings(
         self, request: pb.ListWarningsRequest, _context: Any
@@ -84,16 +86,15 @@ class WarningRpcs:
             last = shown[-1]
             position = [last.updated_at.isoformat(), str(last.warning.uid)]
             token = parts.page_tokens.encode(_LIST, digest, position)
-        warnings = [convert.from_warning(kept, parts.places) for kept in shown]
+        warnings = [warning_messages.from_warning(kept, parts.places) for kept in shown]
         return pb.ListWarningsResponse(warnings=warnings, next_page_token=token)
 
     def _filter(self, request: pb.ListWarningsRequest) -> WarningFilter:
         prefix = region_prefix(request.region_prefix)
         if request.category_code:
             self._parts.places.require_category(request.category_code)
-        if request.region_prefix and len(request.region_prefix) == len("110000"):
-            self._parts.places.require_region(request.region_prefix, "region_prefix")
-        states = convert.to_states(request.states)
+        self._parts.places.require_prefix(request.region_prefix)
+        states = warning_messages.to_states(request.states)
         prefixes = (current_caller().region_prefix, prefix)
         return WarningFilter(prefixes, request.category_code, states or _ALL_BUT_PENDING)
 
@@ -123,10 +124,10 @@ class WarningRpcs:
         self, request: pb.JudgeWarningRequest, _context: Any
     ) -> pb.JudgeWarningResponse:
         """Record a verdict."""
-        action = judging.judge(Verdict(request.verdict), request.note)
+        decision = judging.judge(Verdict(request.verdict), request.note)
 
         async def act(tx: Transaction) -> pb.JudgeWarningResponse:
-            return pb.JudgeWarningResponse(warning=await self._act(tx, request, action))
+            return pb.JudgeWarningResponse(warning=await self._act(tx, request, decision))
 
         return await once(self._parts.database, request, pb.JudgeWarningResponse, act)
 
@@ -142,9 +143,9 @@ class WarningRpcs:
         return await once(self._parts.database, request, pb.ResolveWarningResponse, act)
 
     async def _act(
-        self, tx: Transaction, request: Named, action: judging.Action
+        self, tx: Transaction, request: Named, decision: judging.Decision
     ) -> resources_pb2.Warning:
         parts = self._parts
         region, uid = parse_resource_name(request.name, "warnings")
-        kept = await parts.desk.act(tx, current_caller(), region, uid, request.etag, action)
-        return convert.from_warning(kept, parts.places)
+        kept = await parts.desk.act(tx, current_caller(), region, uid, request.etag, decision)
+        return warning_messages.from_warning(kept, parts.places)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -18,9 +19,17 @@ from heed_shared.clock import Clock, local_day
 from heed_shared.database import Database, Transaction
 from heed_shared.errors import InvalidField
 from heed_shared.ids import new_uid
-from heed_warning.application.announcing import announce
 from heed_warning.application.places import Places, working_day
-from heed_warning.application.ports import Kept, Models, Panels, Policies, Run, Warnings
+from heed_warning.application.ports import (
+    Kept,
+    Models,
+    Panels,
+    Policies,
+    RegionCount,
+    Run,
+    Warnings,
+)
+from heed_warning.application.settlement import Settlement
 from heed_warning.domain.board import Board, evaluate
 from heed_warning.domain.evaluator import Outcome
 from heed_warning.domain.life import CellWarning, Change, Step, advance
@@ -55,6 +64,7 @@ class Evaluator:
     panels: Panels
     policies: Policies
     warnings: Warnings
+    settlement: Settlement
     models: Models
 
     async def evaluate(self, as_of: date | None) -> Evaluated:
@@ -108,9 +118,10 @@ class Evaluator:
         async with self.database.transaction() as tx:
             if not await self.warnings.begin_run(tx, run, now):
                 return await self._made_already(tx, run)
-            moves = self._decide(board, await self.warnings.standing(tx), now)
+            standing = await self.warnings.standing(tx)
+            moves = self._decide(board, standing, now)
             changed = tuple(warning.uid for warning, _ in moves.announced)
-            await self._write(tx, moves, now)
+            await self._write(tx, moves, standing, now)
             await self.warnings.finish_run(tx, board.as_of, changed)
             await tx.commit()
         return replace(run, changed=changed)
@@ -131,12 +142,20 @@ class Evaluator:
             _note(moves, before, step)
         return moves
 
-    async def _write(self, tx: Transaction, moves: _Moves, now: datetime) -> None:
+    async def _write(
+        self, tx: Transaction, moves: _Moves, standing: dict[Cell, CellWarning], now: datetime
+    ) -> None:
         await self.warnings.forget(tx, moves.forgotten)
+        gone = {warning.uid for warning in moves.forgotten}
+        await self.settlement.keep_all(
+            tx,
+            [warning for warning in standing.values() if warning.uid not in gone],
+            moves.saved,
+            {warning.name: change for warning, change in moves.announced},
+            now=now,
+        )
         raised = [warning for warning, change in moves.announced if change is Change.RAISED]
         await self.warnings.end_rest(tx, raised)
-        await self.warnings.save(tx, moves.saved, now)
-        await announce(tx, moves.announced, now)
 
 
 def closed_day(asked: date | None, clock: Clock) -> date:
@@ -152,8 +171,18 @@ def closed_day(asked: date | None, clock: Clock) -> date:
 
 
 def _run_of(board: Board) -> Run:
-    short = int((board.outcome == Outcome.INSUFFICIENT_HISTORY).sum())
-    return Run(board.as_of, len(board.panel.cells), short, board.forecaster, ())
+    short = board.outcome == Outcome.INSUFFICIENT_HISTORY
+    regions = [cell.region for cell in board.panel.cells]
+    cells = Counter(regions)
+    shorts = Counter(region for region, is_short in zip(regions, short, strict=True) if is_short)
+    return Run(
+        as_of=board.as_of,
+        cell_count=len(regions),
+        insufficient_history_count=int(short.sum()),
+        forecaster=board.forecaster,
+        changed=(),
+        regions=tuple(RegionCount(name, cells[name], shorts[name]) for name in sorted(cells)),
+    )
 
 
 def _rows_to_move(board: Board, standing: dict[Cell, CellWarning]) -> Iterator[int]:
@@ -165,6 +194,10 @@ def _rows_to_move(board: Board, standing: dict[Cell, CellWarning]) -> Iterator[i
 
 
 def _note(moves: _Moves, before: CellWarning | None, step: Step) -> None:
+    if step.ended is not None:
+        ended = replace(step.ended, version=step.ended.version + 1)
+        moves.saved.append(ended)
+        moves.announced.append((ended, Change.RESOLVED))
     if step.warning is None:
         if before is not None:
             moves.forgotten.append(before)

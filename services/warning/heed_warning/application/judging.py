@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import datetime
 from uuid import UUID
 
 from heed_shared.clock import Clock, local_day
@@ -12,38 +12,38 @@ from heed_shared.database import Transaction
 from heed_shared.errors import NotFound, WrongState
 from heed_shared.identity import Caller
 from heed_shared.ids import require_etag, resource_name
-from heed_warning.application.announcing import announce
 from heed_warning.application.ports import Kept, Warnings
-from heed_warning.domain.life import CellWarning, Change, Staff, State, Verdict, in_effect
+from heed_warning.application.settlement import Settlement
+from heed_warning.domain.life import CellWarning, Change, Staff, Verdict, in_effect
 from heed_warning.domain.policy import Level
+from heed_warning.domain.transitions import Action, State, states_allowing, target
 
-Decision = Callable[[CellWarning, Staff, date], CellWarning]
-
-LASTING = (State.FIRING, State.ACKNOWLEDGED)
+_HARMLESS = (Verdict.EXPLAINED, Verdict.FALSE)
 
 
 @dataclass(frozen=True)
-class Action:
-    """One thing that people may do, and from which states."""
+class Decision:
+    """One thing that people decide; the transition table says from which states."""
 
-    decide: Decision
-    allowed: tuple[State, ...]
+    action: Action
+    decide: Callable[[CellWarning, Staff, datetime], CellWarning]
+    """Returns the warning with all but its state changed."""
     change: Change
 
 
-def acknowledge() -> Action:
-    """Take a warning on."""
-    return Action(
-        lambda warning, staff, _: replace(warning, state=State.ACKNOWLEDGED, acknowledged_by=staff),
-        (State.FIRING,),
+def acknowledge() -> Decision:
+    """Take a warning on; its escalation stops."""
+    return Decision(
+        Action.ACKNOWLEDGE,
+        lambda warning, staff, now: replace(warning, acknowledged_by=staff, acknowledged_at=now),
         Change.ACKNOWLEDGED,
     )
 
 
-def confirm_level() -> Action:
+def confirm_level() -> Decision:
     """Put the proposed level into effect, red included."""
 
-    def decide(warning: CellWarning, staff: Staff, _: date) -> CellWarning:
+    def decide(warning: CellWarning, staff: Staff, _: datetime) -> CellWarning:
         red = warning.proposed is Level.RED
         return replace(
             warning,
@@ -52,44 +52,47 @@ def confirm_level() -> Action:
             level_confirmed_by=staff,
         )
 
-    return Action(decide, LASTING, Change.LEVEL_CHANGED)
+    return Decision(Action.CONFIRM_LEVEL, decide, Change.LEVEL_CHANGED)
 
 
-def judge(verdict: Verdict, note: str) -> Action:
+def judge(verdict: Verdict, note: str) -> Decision:
     """Record whether it was a real problem."""
-    return Action(
-        lambda warning, staff, _: replace(warning, verdict=verdict, judged_by=staff, note=note),
-        (*LASTING, State.RESOLVED),
-        Change.JUDGED,
-    )
+
+    def decide(warning: CellWarning, staff: Staff, _: datetime) -> CellWarning:
+        return replace(_with_verdict(warning, verdict), judged_by=staff, note=note)
+
+    return Decision(Action.JUDGE, decide, Change.JUDGED)
 
 
-def resolve(note: str) -> Action:
+def resolve(note: str) -> Decision:
     """End it; until the cell has been clear, only a higher level warns anew."""
-    return Action(
-        lambda warning, _, day: replace(
-            warning,
-            state=State.RESOLVED,
-            resolved_on=day,
-            rest_level=warning.proposed,
-            note=note,
-        ),
-        LASTING,
-        Change.RESOLVED,
-    )
+
+    def decide(warning: CellWarning, _: Staff, now: datetime) -> CellWarning:
+        return replace(warning, resolved_on=local_day(now), rest_level=warning.proposed, note=note)
+
+    return Decision(Action.RESOLVE, decide, Change.RESOLVED)
+
+
+def _with_verdict(warning: CellWarning, verdict: Verdict) -> CellWarning:
+    """Return a warning with a verdict; while it lasts, a harmless one lets it rest."""
+    if not warning.is_open:
+        return replace(warning, verdict=verdict)
+    rest = warning.proposed if verdict in _HARMLESS else Level.NONE
+    return replace(warning, verdict=verdict, rest_level=rest, lower_streak=0)
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Carries out what people decide about warnings."""
+    """Carries out what people decide about warnings. Never commits."""
 
     warnings: Warnings
+    settlement: Settlement
     clock: Clock
 
     async def act(
-        self, tx: Transaction, caller: Caller, region: str, uid: UUID, etag: str, action: Action
+        self, tx: Transaction, caller: Caller, region: str, uid: UUID, etag: str, decision: Decision
     ) -> Kept:
-        """Do something with a warning. Does not commit.
+        """Do something with a warning.
 
         Raises:
             NotFound: There is no such warning in the caller's region.
@@ -101,29 +104,35 @@ class Desk:
         if kept is None or not caller.covers(region):
             raise NotFound(name)
         require_etag(etag, kept.warning.version, name)
-        if kept.warning.state not in action.allowed:
-            allowed = [f"STATE_{state.name}" for state in action.allowed]
-            raise WrongState(f"STATE_{kept.warning.state.name}", allowed, name)
+        state = _next_state(kept.warning, decision.action)
         staff = Staff(caller.identity, caller.display_name, caller.unit)
-        now = self.clock.now()
-        after = action.decide(kept.warning, staff, local_day(now))
-        return await self._keep(tx, after, action.change)
+        decided = decision.decide(kept.warning, staff, self.clock.now())
+        return await self._keep(tx, replace(decided, state=state), decision.change)
 
     async def take_finding(self, tx: Transaction, region: str, uid: UUID, verdict: Verdict) -> None:
-        """Take over what handling found, unless a person has judged already. Does not commit.
+        """Take over what handling found, unless a person has judged already.
 
         Raises:
             NotFound: There is no such warning.
+            WrongState: It is pending, so that nobody can have handled it.
         """
         kept = await self.warnings.get(tx.connection, region, uid, lock=True)
         if kept is None:
             raise NotFound(resource_name("warnings", region, uid))
         if kept.warning.judged_by is None and kept.warning.verdict is not verdict:
-            await self._keep(tx, replace(kept.warning, verdict=verdict), Change.JUDGED)
+            state = _next_state(kept.warning, Action.JUDGE)
+            judged = replace(_with_verdict(kept.warning, verdict), state=state)
+            await self._keep(tx, judged, Change.JUDGED)
 
     async def _keep(self, tx: Transaction, warning: CellWarning, change: Change) -> Kept:
         now = self.clock.now()
         after = replace(warning, version=warning.version + 1)
-        await self.warnings.save(tx, [after], now)
-        await announce(tx, [(after, change)], now)
-        return Kept(after, now)
+        return Kept(await self.settlement.keep_one(tx, after, change, now), now)
+
+
+def _next_state(warning: CellWarning, action: Action) -> State:
+    state = target(warning.state, action)
+    if state is None:
+        allowed = [f"STATE_{possible.name}" for possible in states_allowing(action)]
+        raise WrongState(f"STATE_{warning.state.name}", allowed, warning.name)
+    return state

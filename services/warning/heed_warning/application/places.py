@@ -13,6 +13,7 @@ from heed_warning.domain.panel import CITY, COUNTY, PROVINCE, Cell
 
 _LEVELS = {"province": PROVINCE, "city": CITY, "county": COUNTY}
 _FIRST_LEVEL_CODE_LENGTH = 2
+_CODE_LENGTH = 6
 
 
 class Places:
@@ -52,6 +53,11 @@ class Places:
         """Check that a region is known, or raise UnknownRegion."""
         if region not in self._regions:
             raise UnknownRegion(region, field)
+
+    def require_prefix(self, prefix: str, field: str = "region_prefix") -> None:
+        """Check that a prefix, where it is a whole code, is a known region."""
+        if len(prefix) == _CODE_LENGTH:
+            self.require_region(prefix, field)
 
     def require_category(self, category: str, field: str = "category_code") -> None:
         """Check that a first-level category is known, or raise UnknownCategory."""

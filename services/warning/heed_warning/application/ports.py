@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from heed_shared.database import Transaction
 from heed_warning.domain.counts import CellDay, Delta, RecordedCount
+from heed_warning.domain.evidence import Evidence
 from heed_warning.domain.forecaster_record import ForecasterRecord
 from heed_warning.domain.history import Forecaster
-from heed_warning.domain.life import CellWarning, State
+from heed_warning.domain.life import CellWarning
 from heed_warning.domain.panel import Cell, Panel
 from heed_warning.domain.policy import Policy
+from heed_warning.domain.transitions import State
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,15 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class RegionCount:
+    """How many cells of one region an evaluation looked at."""
+
+    region: str
+    cell_count: int
+    insufficient_history_count: int
+
+
+@dataclass(frozen=True)
 class Run:
     """An evaluation that was made."""
 
@@ -36,6 +47,7 @@ class Run:
     insufficient_history_count: int
     forecaster: str
     changed: tuple[UUID, ...]
+    regions: tuple[RegionCount, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,14 +93,20 @@ class Counts(Protocol):
     async def later_than(
         self, connection: AsyncConnection, moment: datetime, last: date
     ) -> list[tuple[CellDay, int]]:
-        """Return items of days up to `last` that were recorded at or after a moment."""
+        """Return counts of days up to `last` that were recorded at or after a moment.
+
+        Those of measures that are taken back are not among them: evidence tells what each day knew.
+        """
 
 
 class Panels(Protocol):
     """All cells' daily items, kept in memory and brought up to date before each use."""
 
     async def latest(self, last: date) -> Panel:
-        """Return the items of every cell up to a day, as known now."""
+        """Return the items of every cell up to a day, as known at its end."""
+
+    async def evidence(self, last: date) -> tuple[Panel, Evidence]:
+        """Return the items of every cell and what indicators read beside them, as known then."""
 
 
 class Warnings(Protocol):
@@ -114,6 +132,9 @@ class Warnings(Protocol):
     async def forget(self, tx: Transaction, warnings: Sequence[CellWarning]) -> None:
         """Delete pending warnings that lapsed."""
 
+    async def need_care(self, connection: AsyncConnection, now: datetime) -> bool:
+        """Say whether a step is due, or something may have become quiet or loud by the clock."""
+
     async def end_rest(self, tx: Transaction, warnings: Sequence[CellWarning]) -> None:
         """Let the resting warnings of these warnings' cells rest no more."""
 
@@ -124,6 +145,15 @@ class Warnings(Protocol):
 
     async def get_all(self, connection: AsyncConnection, uids: Sequence[UUID]) -> list[Kept]:
         """Return warnings by uid, latest change first."""
+
+    async def matching(
+        self,
+        connection: AsyncConnection,
+        uids: Sequence[UUID],
+        prefixes: Sequence[str],
+        category: str,
+    ) -> list[Kept]:
+        """Return those of some warnings that lie in a region and category."""
 
     async def list(
         self,

@@ -1,29 +1,26 @@
-"""The life of a warning: pending, firing, acknowledged, resolved, with levels that do not flap.
+"""The life of a warning: pending, firing, acknowledged, judged, resolved, with steady levels.
 
 One evaluation a day moves a cell's warning one step. Going up is immediate; going down takes the
 policy's number of lower evaluations in a row and then goes to the highest level seen among them.
 Red takes effect only when a named person confirms it; until then the warning stands at orange.
+
+A warning that a person judged false or explained rests: it stays as it is until the cell has been
+clear, and only a higher level than the one judged warns anew, by a warning of its own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from enum import IntEnum
 from uuid import UUID
 
+from heed_shared.ids import resource_name
+from heed_warning.domain.escalation import EscalationStep
 from heed_warning.domain.evaluator import Outcome
 from heed_warning.domain.panel import Cell
 from heed_warning.domain.policy import Level, Policy
-
-
-class State(IntEnum):
-    """State of a warning; the numbers are the contract's."""
-
-    PENDING = 1
-    FIRING = 2
-    ACKNOWLEDGED = 3
-    RESOLVED = 4
+from heed_warning.domain.transitions import TRANSITIONS, Action, State
 
 
 class Verdict(IntEnum):
@@ -43,6 +40,7 @@ class Change(IntEnum):
     ACKNOWLEDGED = 3
     JUDGED = 4
     RESOLVED = 5
+    ESCALATED = 6
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,37 @@ class CellWarning:
     level_confirmed_by: Staff | None = None
     judged_by: Staff | None = None
     note: str = ""
+    fired_at: datetime | None = None
+    """When it started firing, by the business clock."""
+    acknowledged_at: datetime | None = None
+    group: str = ""
+    """What warnings of one category under one parent region at one time share; empty before."""
+    silenced_by: UUID | None = None
+    """The silence that keeps it from being announced."""
+    inhibited_by: str = ""
+    """Resource name of the warning above that covers it."""
+    announced: Level = Level.NONE
+    """The level that the feed told last; none while nobody was told of it."""
+    acknowledge_due_at: datetime | None = None
+    """When somebody has to have taken it on; kept when that has happened."""
+    steps: tuple[EscalationStep, ...] = ()
+    """What happened, and what is due, because nobody takes it on."""
     version: int = 0
+
+    @property
+    def name(self) -> str:
+        """Resource name."""
+        return resource_name("warnings", self.cell.region, self.uid)
 
     @property
     def is_open(self) -> bool:
         """Whether it has not ended."""
         return self.state is not State.RESOLVED
+
+    @property
+    def rests(self) -> bool:
+        """Whether a person judged it harmless, so that it says nothing more while it lasts."""
+        return self.state is State.JUDGED and self.rest_level > Level.NONE
 
 
 @dataclass(frozen=True)
@@ -114,6 +137,8 @@ class Step:
     """The warning after it; None when there is none, or a pending one that lapsed."""
     change: Change | None = None
     """What to announce."""
+    ended: CellWarning | None = None
+    """The resting warning that made room for it, which has got worse than what was judged."""
 
 
 def in_effect(proposed: Level, *, red_confirmed: bool) -> Level:
@@ -139,6 +164,8 @@ def advance(
     )
     if warning.state is State.PENDING:
         return _wait(seen, policy)
+    if warning.rests:
+        return _rest(seen, policy, new_uid)
     return _continue(seen, policy)
 
 
@@ -173,7 +200,10 @@ def _wait(pending: CellWarning, policy: Policy) -> Step:
     )
     if pending.exceeded_streak < policy.pending_evaluations or evaluation.explained:
         return Step(pending)
-    return Step(replace(pending, state=State.FIRING, fired_on=evaluation.as_of), Change.RAISED)
+    fires = replace(
+        pending, state=TRANSITIONS[pending.state, Action.FIRE], fired_on=evaluation.as_of
+    )
+    return Step(fires, Change.RAISED)
 
 
 def _continue(warning: CellWarning, policy: Policy) -> Step:
@@ -190,15 +220,35 @@ def _continue(warning: CellWarning, policy: Policy) -> Step:
     if lower.lower_streak < policy.clear_evaluations:
         return Step(lower)
     if lower.lower_level is Level.NONE:
-        ended = replace(lower, state=State.RESOLVED, resolved_on=evaluation.as_of)
-        return Step(ended, Change.RESOLVED)
+        return Step(_ended(lower, Action.CLEAR), Change.RESOLVED)
     return _at_level(replace(lower, lower_streak=0, lower_level=Level.NONE), lower.lower_level)
+
+
+def _ended(warning: CellWarning, action: Action) -> CellWarning:
+    state = TRANSITIONS[warning.state, action]
+    return replace(warning, state=state, resolved_on=warning.evaluation.as_of)
+
+
+def _rest(warning: CellWarning, policy: Policy, new_uid: UUID) -> Step:
+    """Leave alone what was judged harmless, unless it got worse; end it when the cell is clear."""
+    evaluation = warning.evaluation
+    level = Level.NONE if evaluation.explained else evaluation.level
+    if level > warning.rest_level:
+        # It rests on when the new one lapses before it fires, so the rest level stays.
+        return replace(_begin(evaluation, policy, new_uid), ended=_ended(warning, Action.GIVE_WAY))
+    if level > Level.NONE:
+        return Step(replace(warning, lower_streak=0))
+    clear = replace(warning, lower_streak=warning.lower_streak + 1)
+    if clear.lower_streak < policy.clear_evaluations:
+        return Step(clear)
+    return Step(replace(_ended(clear, Action.CLEAR), rest_level=Level.NONE), Change.RESOLVED)
 
 
 def _at_level(warning: CellWarning, level: Level) -> Step:
     confirmed = warning.red_confirmed and level is Level.RED
     changed = replace(
         warning,
+        state=TRANSITIONS[warning.state, Action.CHANGE_LEVEL],
         proposed=level,
         red_confirmed=confirmed,
         effective=in_effect(level, red_confirmed=confirmed),
