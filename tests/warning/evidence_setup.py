@@ -12,7 +12,7 @@ from heed_warning.domain.counts import Measure
 from heed_warning.domain.evidence import Entries, Evidence
 from heed_warning.domain.indicators import IndicatorDefinition
 from heed_warning.domain.inhibition import parent_rows
-from heed_warning.domain.panel import Cell
+from heed_warning.domain.panel import Cell, Floats
 from tests.warning.simulation import ancestors, level_of
 
 CELL = Cell("9A0101", "01")
@@ -27,7 +27,7 @@ def definition(code: str, **fields: object) -> IndicatorDefinition:
 
 
 def evidence_of(
-    weekly: Mapping[Cell, Sequence[float]],
+    weekly: Mapping[Cell, Sequence[float] | Floats],
     entries: Mapping[Measure, Sequence[Entry]] | None = None,
     history_days: int | None = None,
 ) -> Evidence:
@@ -45,7 +45,12 @@ def evidence_of(
         history_days=np.full(len(cells), history_days or 7 * weeks),
         weekly=items,
         entries={
-            measure: _entries([(row_of[cell], *rest) for cell, *rest in given])
+            measure: {
+                bucket: _entries(
+                    [(row_of[cell], *rest) for cell, own, *rest in given if own == bucket]
+                )
+                for bucket in {entry[1] for entry in given}
+            }
             for measure, given in (entries or {}).items()
         },
     )
@@ -61,5 +66,5 @@ def weekly_entries(cell: Cell, counts: Sequence[float], bucket: int = 0) -> list
 
 
 def _entries(rows: Sequence[tuple[float, ...]]) -> Entries:
-    columns = np.array(rows, dtype=float).reshape(-1, 5).T
-    return Entries(*(column.astype(np.int64) for column in columns[:4]), columns[4])
+    row, age, known_age, count = np.array(rows, dtype=float).reshape(-1, 4).T
+    return Entries(row.astype(np.int32), age.astype(np.int32), known_age.astype(np.int32), count)

@@ -135,7 +135,7 @@ def test_what_was_overdue_then_is_not_forgotten_when_it_ends() -> None:
     overdue: list[Entry] = [(CELL, 0, 40, 39, 6.0), (CELL, 0, 40, 12, -6.0)]
     evidence = evidence_of({CELL: [5] * 60}, {Measure.DUE: due, Measure.OVERDUE: overdue})
     seen = evidence.window(Measure.OVERDUE, 28, evidence.every_row(), 8)[0]
-    # Windows that end 14, 21 ... 35 days ago hold day 40 and knew of six; later ones do not hold it.
+    # Windows that end 14 to 35 days ago hold day 40 and knew of six; later ones do not hold it.
     assert seen.tolist() == [0, 0, 6, 6, 6, 6, 0, 0]
     longer = evidence.window(Measure.OVERDUE, 56, evidence.every_row(), 4)[0]
     assert longer.tolist() == [0, 0, 6, 6], "those that end 7 and 0 days ago know that it ended"

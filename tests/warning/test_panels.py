@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
+
 from heed_shared.clock import day_end
 from heed_shared.database import Database
+from heed_warning.adapters.count_memory import CountMemory, Rows
 from heed_warning.adapters.counts import PostgresCounts
-from heed_warning.adapters.item_matrix import ItemMatrix
 from heed_warning.adapters.observation_handler import ObservationHandler
 from heed_warning.adapters.panels import LONGEST_HISTORY_DAYS
 from heed_warning.domain.panel import Cell
@@ -22,6 +24,17 @@ from tests.warning.counts_setup import (
     observation,
     panels,
 )
+
+
+def rows_of(given: list[tuple[str, str, int, int, int]]) -> Rows:
+    """Rows as they are read: region, category, kind, day and count."""
+    regions, categories, kinds, days, counts = zip(*given, strict=True)
+    return Rows(
+        np.array([a + b for a, b in zip(regions, categories, strict=True)], dtype="S8"),
+        np.array(kinds),
+        np.array(days),
+        np.array(counts, dtype=float),
+    )
 
 
 async def test_memory_follows_the_database_whoever_wrote(store: Database) -> None:
@@ -84,13 +97,30 @@ async def test_an_earlier_day_is_answered_as_if_no_later_one_had_been_asked_for(
 
 
 def test_memory_follows_the_days_that_are_used_however_long_it_runs() -> None:
-    items = ItemMatrix()
+    memory = CountMemory()
     for day in range(9000, 14000):
-        items.put(Cell(COUNTY, "01"), [day], [1])
-        items.forget_before(day - 100)
-    assert items.nbytes < 8 * 500
-    cells, held = items.between(13900, 14000)
-    assert (cells, held.sum()) == ((Cell(COUNTY, "01"),), 100)
+        memory.put(rows_of([(COUNTY, "01", 100, day, 1)]))
+        memory.forget_before(day - 100)
+    assert memory.nbytes < 16 * 500
+    _, _, days, counts = memory.of_kinds(100, 101)
+    assert counts[days >= 13900].sum() == 100
+
+
+def test_a_count_given_again_replaces_the_one_before() -> None:
+    memory = CountMemory()
+    memory.put(rows_of([(COUNTY, "02", 100, 9, 4), (COUNTY, "01", 100, 9, 3)]))
+    memory.put(rows_of([(CITY, "01", 503, 9, 1), (COUNTY, "02", 100, 9, 7)]))
+    memory.put(rows_of([(COUNTY, "01", 100, 8, 5)]))
+    kinds, numbers, days, counts = memory.of_kinds(0, 2000)
+    cells = [memory.cells[number] for number in numbers.tolist()]
+    found = set(zip(kinds.tolist(), cells, days.tolist(), counts.tolist(), strict=True))
+    assert found == {
+        (100, Cell(COUNTY, "01"), 8, 5.0),
+        (100, Cell(COUNTY, "01"), 9, 3.0),
+        (100, Cell(COUNTY, "02"), 9, 7.0),
+        (503, Cell(CITY, "01"), 9, 1.0),
+    }
+    assert memory.of_kinds(500, 600)[3].tolist() == [1.0]
 
 
 async def test_a_write_that_commits_late_is_not_overlooked(store: Database) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from heed_shared.database import Transaction
-from heed_warning.domain.counts import ITEMS, CellDay, Delta, RecordedCount
+from heed_warning.domain.counts import REVERTING, CellDay, Delta, RecordedCount
 from heed_warning.domain.panel import Cell
 
+_REVERTING = sorted(int(measure) for measure in REVERTING)
 _APPEND = """
 INSERT INTO cell_delta
     (received_day, recorded_at, region_code, category_code, measure, bucket, delta)
@@ -65,10 +67,11 @@ GROUP BY day
 HAVING sum(live + recorded) <> 0
 """
 _LATER = """
-SELECT region_code, category_code, received_day, sum(delta)::bigint AS delta
+SELECT region_code, category_code, measure, bucket, received_day, sum(delta)::bigint AS delta
 FROM cell_delta
-WHERE recorded_at >= $1 AND received_day <= $2 AND measure = $3
-GROUP BY region_code, category_code, received_day
+WHERE recorded_at >= $1 AND received_day <= $2 AND measure <> ALL($3::smallint[])
+GROUP BY region_code, category_code, measure, bucket, received_day
+HAVING sum(delta) <> 0
 """
 # What is withdrawn stays written, with its opposite beside it at the same time: no day's sum that
 # was ever true becomes another.
@@ -151,12 +154,17 @@ class PostgresCounts:
     async def later_than(
         self, connection: AsyncConnection, moment: datetime, last: date
     ) -> list[tuple[CellDay, int]]:
-        """Return items of days up to `last` that were recorded at or after a moment."""
-        rows = await connection.exec_driver_sql(_LATER, (moment, last, ITEMS))
-        return [
-            (CellDay(row.region_code, row.category_code, ITEMS, 0, row.received_day), row.delta)
-            for row in rows
-        ]
+        """Return counts of days up to `last` that were recorded at or after a moment.
+
+        Those of measures that are taken back are not among them: evidence reads what each day knew
+        of them.
+        """
+        rows = await connection.exec_driver_sql(_LATER, (moment, last, _REVERTING))
+        return [(_cell_day(row), row.delta) for row in rows]
+
+
+def _cell_day(row: Any) -> CellDay:
+    return CellDay(row.region_code, row.category_code, row.measure, row.bucket, row.received_day)
 
 
 def _delta_columns(deltas: Sequence[Delta]) -> tuple[list[object], ...]:

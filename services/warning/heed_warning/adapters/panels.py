@@ -1,8 +1,8 @@
-"""All cells' daily items in memory, brought up to date from the database before each use.
+"""All cells' daily counts in memory, brought up to date from the database before each use.
 
 Each use reads only rows that changed since the last one: those whose transaction was not yet over
 when the last read took its horizon. That holds whichever replica wrote them, so the memory needs no
-message to stay right. Reading everything anew took 90 ms for a year of 170 cells; this takes 3.
+message to stay right.
 
 Only the days that models use are read, so no single day far off, however it got into the tables,
 takes memory for all the days between.
@@ -11,7 +11,8 @@ takes memory for all the days between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from datetime import date, timedelta
 
 import numpy as np
@@ -19,22 +20,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from heed_shared.clock import day_end
 from heed_shared.database import Database
-from heed_warning.adapters.item_matrix import ItemMatrix
+from heed_warning.adapters.count_memory import BUCKETS, CountMemory
+from heed_warning.adapters.count_stream import ALL_SUMS, CHANGED_SUMS, stream_log, stream_sums
+from heed_warning.adapters.evidence_entries import entries_of
 from heed_warning.application.ports import Counts
 from heed_warning.domain.counts import ITEMS, Above, CellDay, rolled_up
-from heed_warning.domain.panel import Cell, Floats, Panel
+from heed_warning.domain.evidence import Evidence, weekly_sums
+from heed_warning.domain.inhibition import parent_rows
+from heed_warning.domain.panel import Cell, Floats, Ints, Panel
 
 _FIRST_HORIZON = "0"
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon"
-_ROWS = """
-SELECT region_code, category_code,
-       array_agg(day - DATE '2000-01-01') AS days, array_agg(live + recorded) AS counts
-FROM cell_day
-WHERE measure = $1 AND bucket = 0 AND day BETWEEN $2 AND $3 {}
-GROUP BY region_code, category_code
-"""
-_CHANGED = _ROWS.format("AND changed >= $4::text::xid8")
-_ANY = _ROWS.format("")
 _DAY_ZERO = date(2000, 1, 1)
 LONGEST_HISTORY_DAYS = 1500
 """Older days are left out of what models see; the level forgets them anyway."""
@@ -44,7 +40,7 @@ class _Memory:
     """What has been read so far: rows of days up to `last`, as of `horizon`."""
 
     def __init__(self) -> None:
-        self.items = ItemMatrix()
+        self.counts = CountMemory()
         self.horizon = _FIRST_HORIZON
         self.last: date | None = None
 
@@ -68,6 +64,38 @@ class PostgresPanels:
         What was recorded later about those days is taken off again. An earlier day than the latest
         asked for is read anew: it needs days that the memory may have given back.
         """
+        async with self._known(last) as (connection, memory):
+            later = await self._counts.later_than(connection, day_end(last), last)
+            return await asyncio.to_thread(self._panel, memory.counts, later, last)
+
+    async def evidence(self, last: date) -> tuple[Panel, Evidence]:
+        """Return the items of every cell and what indicators read beside them, as known then."""
+        async with self._known(last) as (connection, memory):
+            later = await self._counts.later_than(connection, day_end(last), last)
+            log = await stream_log(connection, _first_day(last), last, day_end(last))
+            panel = await asyncio.to_thread(self._panel, memory.counts, later, last)
+            entries = await asyncio.to_thread(
+                entries_of,
+                memory.counts,
+                panel.cells,
+                _number(last),
+                rolled_up(later, self._above),
+                log,
+                self._above,
+            )
+        counted = panel.after_silence()
+        return panel, Evidence(
+            cells=panel.cells,
+            levels=panel.levels,
+            parents=parent_rows(panel.cells, self._above),
+            history_days=counted.history_days(),
+            weekly=weekly_sums(counted.counts),
+            entries=entries,
+        )
+
+    @asynccontextmanager
+    async def _known(self, last: date) -> AsyncIterator[tuple[AsyncConnection, _Memory]]:
+        """Bring the memory up to date, and keep it still for as long as it is used."""
         async with self._lock, self._database.engine.connect() as connection:
             # One snapshot: what is taken off again must have been put in.
             await connection.execution_options(
@@ -76,16 +104,17 @@ class PostgresPanels:
             older = self._memory.last is not None and last < self._memory.last
             memory = _Memory() if older else self._memory
             await _read(connection, memory, last)
-            later = await self._counts.later_than(connection, day_end(last), last)
-            stop = _number(last) + 1
-            cells, counts = memory.items.between(stop - LONGEST_HISTORY_DAYS, stop)
-        _take_off(rolled_up(later, self._above), cells, counts, last)
-        return self._panel(cells, counts, last)
+            yield connection, memory
 
-    def _panel(self, cells: tuple[Cell, ...], counts: Floats, last: date) -> Panel:
+    def _panel(
+        self, memory: CountMemory, later: Iterable[tuple[CellDay, int]], last: date
+    ) -> Panel:
         """Return a panel that begins with the first day known to have an item."""
+        cells, counts = _items(memory, last)
+        items = ((key, count) for key, count in later if key.measure == ITEMS)
+        _take_off(rolled_up(items, self._above), cells, counts, last)
         filled = np.flatnonzero(counts.any(axis=0))
-        counts = counts[:, filled[0] if len(filled) else counts.shape[1] :].copy()
+        counts = counts[:, filled[0] if len(filled) else counts.shape[1] :]
         return Panel(
             cells=cells,
             levels=np.array([self._level(cell.region) for cell in cells], dtype=np.int64),
@@ -99,16 +128,32 @@ async def _read(connection: AsyncConnection, memory: _Memory, last: date) -> Non
     """Read what changed, and of days that come in newly everything."""
     first = _first_day(last)
     horizon = (await connection.exec_driver_sql(_HORIZON)).scalar_one()
-    queries: list[tuple[str, tuple[object, ...]]] = [
-        (_CHANGED, (ITEMS, first, last, memory.horizon))
-    ]
+    if memory.last is None:
+        memory.counts.put(await stream_sums(connection, ALL_SUMS, first, last))
+    else:
+        changed = await stream_sums(connection, CHANGED_SUMS, first, last, memory.horizon)
+        memory.counts.put(changed)
     if memory.last is not None and last > memory.last:
-        queries.append((_ANY, (ITEMS, max(memory.last + timedelta(days=1), first), last)))
-    for query, arguments in queries:
-        for row in await connection.exec_driver_sql(query, arguments):
-            memory.items.put(Cell(row.region_code, row.category_code), row.days, row.counts)
-    memory.items.forget_before(_number(first))
+        start = max(memory.last + timedelta(days=1), first)
+        memory.counts.put(await stream_sums(connection, ALL_SUMS, start, last))
+    memory.counts.forget_before(_number(first))
     memory.horizon, memory.last = horizon, last
+
+
+def _items(memory: CountMemory, last: date) -> tuple[tuple[Cell, ...], Floats]:
+    """Return the cells with an item on the days that models use, in order, and those days."""
+    first, stop = _number(_first_day(last)), _number(last) + 1
+    _, numbers, days, counts = memory.of_kinds(ITEMS * BUCKETS, ITEMS * BUCKETS + 1)
+    use = (days >= first) & (days < stop)
+    numbers, days, counts = numbers[use], days[use], counts[use]
+    known = memory.cells
+    present = sorted(np.unique(numbers).tolist(), key=known.__getitem__)
+    row_of = np.full(len(known), -1, dtype=np.int64)
+    row_of[present] = np.arange(len(present))
+    begin = int(days.min(initial=stop))
+    matrix = np.zeros((len(present), stop - begin))
+    matrix[row_of[numbers], days - begin] = counts
+    return tuple(known[number] for number in present), matrix
 
 
 def _number(day: date) -> int:
@@ -125,7 +170,7 @@ def _take_off(
 ) -> None:
     """Take items off in place that were recorded later."""
     row_of = {cell: row for row, cell in enumerate(cells)}
-    first = _first_day(last)
+    first = last - timedelta(days=counts.shape[1] - 1)
     for key, count in later:
         row = row_of.get(Cell(key.region, key.category))  # none where the regions changed since
         if row is not None and key.day >= first:
@@ -134,7 +179,7 @@ def _take_off(
     np.maximum(counts, 0.0, out=counts)
 
 
-def _starts(regions: list[str], counts: Floats) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _starts(regions: list[str], counts: Floats) -> Ints:
     """Return for each cell the first day on which its region counted anything, (N,)."""
     numbers = np.unique(regions, return_inverse=True)[1] if regions else np.zeros(0, dtype=int)
     any_item = counts > 0

@@ -11,31 +11,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heed_warning.domain.counts import Measure
 from heed_warning.domain.inhibition import NO_PARENT
 from heed_warning.domain.panel import COUNTY, Booleans, Cell, Floats, Ints
 
+Numbers = NDArray[np.int32]
 FOR_EVER = 1 << 30
 """Window, in days, of a stock: what was added stays until it is taken back."""
 
 
 @dataclass(frozen=True)
 class Entries:
-    """Signed counts of one measure; arrays are (E,)."""
+    """Signed counts of one measure and bucket; arrays are (E,)."""
 
-    row: Ints
+    row: Numbers
     """Row of the cell."""
-    bucket: Ints
-    age: Ints
+    age: Numbers
     """Days from the day that the count belongs to until the day of evaluation, 0 or more."""
-    known_age: Ints
+    known_age: Numbers
     """Days from the day on which it became known until the day of evaluation, 0 to `age`."""
     count: Floats
-
-
-_NO_NUMBERS = np.zeros(0, dtype=np.int64)
-NO_ENTRIES = Entries(_NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -51,8 +48,8 @@ class Evidence:
     """Days for which each cell has been counted, (N,)."""
     weekly: Floats
     """Items of each week, the latest first, (N, W)."""
-    entries: Mapping[Measure, Entries]
-    """The other measures."""
+    entries: Mapping[Measure, Mapping[int, Entries]]
+    """The other measures, by bucket."""
 
     def every_row(self) -> Ints:
         """Return the numbers of all rows, (N,)."""
@@ -76,22 +73,15 @@ class Evidence:
         """Return the count of a measure in the windows that end 0, 1 ... weeks ago, (n, ends)."""
         if measure is Measure.ITEMS:
             return self.items(window_days, rows, ends)
-        given = self.entries.get(measure, NO_ENTRIES)
+        buckets = self.entries.get(measure, {})
+        if bucket is not None:
+            buckets = {bucket: buckets[bucket]} if bucket in buckets else {}
         place = np.full(len(self.cells), -1, dtype=np.int64)
         place[rows] = np.arange(len(rows))
-        # An entry is in the windows that end on or after the day it became known, and that begin
-        # no later than the day it belongs to.
-        first = np.maximum(-((window_days - 1 - given.age) // 7), 0)
-        last = np.minimum(given.known_age // 7, ends - 1)
-        use = (place[given.row] >= 0) & (first <= last)
-        if bucket is not None:
-            use &= given.bucket == bucket
-        start, stop = first[use], last[use] + 1
-        at, count = place[given.row[use]] * (ends + 1), given.count[use]
-        size = len(rows) * (ends + 1)
-        change = np.bincount(at + start, count, size) - np.bincount(at + stop, count, size)
-        sums = change.reshape(len(rows), ends + 1).cumsum(axis=1)[:, :ends]
-        return np.asarray(np.maximum(sums, 0.0))
+        sums = np.zeros((len(rows), ends))
+        for given in buckets.values():
+            sums += _windows(given, place, window_days, len(rows), ends)
+        return np.maximum(sums, 0.0)
 
     def histogram(
         self, measure: Measure, window_days: int, rows: Ints, ends: int, buckets: int
@@ -110,7 +100,8 @@ class Evidence:
             return np.ones(len(self.cells), dtype=np.bool_)
         regions, number = np.unique([cell.region for cell in self.cells], return_inverse=True)
         seen = np.zeros(len(regions), dtype=np.bool_)
-        seen[number[self.entries.get(measure, NO_ENTRIES).row]] = True
+        for given in self.entries.get(measure, {}).values():
+            seen[number[given.row]] = True
         return np.asarray(seen[number])
 
     def descents(self) -> tuple[Ints, Ints]:
@@ -124,3 +115,31 @@ class Evidence:
             children.append(child)
             ancestors.append(above)
         return np.concatenate(children), np.concatenate(ancestors)
+
+
+def _windows(given: Entries, place: Ints, window_days: int, count: int, ends: int) -> Floats:
+    """Return the sums of entries in the windows that end 0, 1 ... weeks ago, (count, ends).
+
+    An entry is in the windows that end on or after the day it became known, and that begin no later
+    than the day it belongs to. `place` is the row of each cell in the answer, or -1.
+    """
+    first = np.maximum(-((window_days - 1 - given.age) // 7), 0)
+    last = np.minimum(given.known_age // 7, ends - 1)
+    use = (first <= last) & (place[given.row] >= 0)
+    at = place[given.row[use]] * (ends + 1)
+    size = count * (ends + 1)
+    change = np.bincount(at + first[use], given.count[use], size)
+    change -= np.bincount(at + last[use] + 1, given.count[use], size)
+    return np.asarray(change.reshape(count, ends + 1).cumsum(axis=1)[:, :ends])
+
+
+def weekly_sums(counts: Floats) -> Floats:
+    """Return the sums of the weeks back from the last day, the latest first, (N, W).
+
+    The earliest holds what is known of it.
+    """
+    cells, days = counts.shape
+    weeks = -(-days // 7)
+    whole = np.zeros((cells, 7 * weeks))
+    whole[:, 7 * weeks - days :] = counts
+    return np.ascontiguousarray(whole.reshape(cells, weeks, 7).sum(axis=2)[:, ::-1])
