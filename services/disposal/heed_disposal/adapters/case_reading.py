@@ -13,12 +13,14 @@ from sqlalchemy.types import Uuid
 from heed_disposal.adapters import case_rows
 from heed_disposal.adapters.case_rows import Values
 from heed_disposal.adapters.deadline_rows import deadline_of
+from heed_disposal.adapters.records import procedure_of
 from heed_disposal.adapters.tables import (
     ASSESSMENTS,
     DEADLINES,
     FOLLOW_UPS,
     MEASURES,
     OPINIONS,
+    RECORDS,
 )
 from heed_disposal.domain.case import Case
 
@@ -40,6 +42,7 @@ async def load(connection: AsyncConnection, query: Select[Any]) -> list[Case]:
     measures = await _parts(connection, MEASURES, uids, case_rows.measure_of)
     follow_ups = await _parts(connection, FOLLOW_UPS, uids, case_rows.follow_up_of)
     opinions = await _parts(connection, OPINIONS, uids, case_rows.opinion_of)
+    records = await _parts(connection, RECORDS, uids, _as_it_is)
     cases = []
     for row in rows:
         parts: Values = {
@@ -47,10 +50,15 @@ async def load(connection: AsyncConnection, query: Select[Any]) -> list[Case]:
             "measures": tuple(measures[row.uid]),
             "follow_ups": tuple(follow_ups[row.uid]),
             "assessment": next(reversed(assessments[row.uid]), None),
+            "procedure": procedure_of(records[row.uid]),
             "opinion": next(iter(opinions[row.uid]), None),
         }
         cases.append(case_rows.case_of(row, parts))
     return cases
+
+
+def _as_it_is(row: Row[Any]) -> Row[Any]:
+    return row
 
 
 async def _parts(

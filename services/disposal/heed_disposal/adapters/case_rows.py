@@ -58,6 +58,7 @@ _PLAIN_CASE = (
     "region", "uid", "version", "matter", "petition", "warning", "handling_region",
     "category_code", "title", "hazard", "sure", "incident", "proposed_unit", "unit",
     "unit_received_at", "received_at", "opened_at", "updated_at", "solved", "erased",
+    "report_required", "concluded_at", "reopened", "rated", "parent",
 )  # fmt: skip
 _CASE_ENUMS = {
     "track": Track,

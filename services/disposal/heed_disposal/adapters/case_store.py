@@ -16,6 +16,7 @@ from heed_disposal.adapters.case_reading import load
 from heed_disposal.adapters.case_rows import Values
 from heed_disposal.adapters.deadline_rows import deadline_values
 from heed_disposal.adapters.outbox import events_of
+from heed_disposal.adapters.records import record_values
 from heed_disposal.adapters.tables import (
     ASSESSMENTS,
     CASES,
@@ -23,6 +24,7 @@ from heed_disposal.adapters.tables import (
     FOLLOW_UPS,
     MEASURES,
     OPINIONS,
+    RECORDS,
     STEPS,
     WITHDRAWN,
 )
@@ -166,6 +168,7 @@ class PostgresCaseStore:
             lambda case: [case_rows.opinion_values(case, case.opinion)] if case.opinion else [],
             history=True,
         )
+        await self._write(RECORDS, changes, record_values, history=True)
         steps = [
             case_rows.step_values(change.after, step)
             for change in changes

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from heed_disposal.adapters.case_rows import Values, part_key
+from heed_disposal.adapters.case_rows import Values, actor_of, actor_value, part_key
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.counts import Counted
 from heed_disposal.domain.deadlines import Deadline, Due, Pause
@@ -39,6 +39,10 @@ def deadline_values(case: Case, deadline: Deadline) -> Values:
         "counted_category": deadline.counted.category_code,
         "counted_on": deadline.counted.due_on,
         "counted_overdue": deadline.counted.overdue,
+        "extension_reason": deadline.extension_reason,
+        "extension_approved_by": actor_value(deadline.extension_approved_by),
+        "escalated_at": deadline.escalated_at,
+        "escalated_to": deadline.escalated_to,
     }
 
 
@@ -48,6 +52,7 @@ def _pause_value(pause: Pause) -> Values:
         "paused_at": pause.paused_at.isoformat(),
         "resumed_at": resumed_at.isoformat() if resumed_at else None,
         "cause": pause.cause,
+        "reason": pause.reason,
     }
 
 
@@ -57,6 +62,7 @@ def _pause_of(value: Mapping[str, str]) -> Pause:
         paused_at=datetime.fromisoformat(value["paused_at"]),
         resumed_at=datetime.fromisoformat(resumed_at) if resumed_at else None,
         cause=value["cause"],
+        reason=value.get("reason", ""),
     )
 
 
@@ -78,6 +84,10 @@ def deadline_of(row: Row[Any]) -> Deadline:
         state=DeadlineState(row.state),
         met_at=row.met_at,
         due=due,
+        extension_reason=row.extension_reason,
+        extension_approved_by=actor_of(row.extension_approved_by),
+        escalated_at=row.escalated_at,
+        escalated_to=row.escalated_to,
         counted=Counted(
             row.counted_region, row.counted_category, row.counted_on, row.counted_overdue
         ),

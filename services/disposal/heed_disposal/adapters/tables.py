@@ -60,7 +60,9 @@ CASES = Table(
     *_numbers("track", "state", "nature", "urgency", "importance", "people", "finding"),
     *_texts("matter", "petition", "warning", "handling_region", "category_code", "title"),
     *_texts("incident", "proposed_unit", "unit"),
-    *_flags("hazard", "sure", "solved", "erased"),
+    *_flags("hazard", "sure", "solved", "erased", "report_required", "reopened", "rated"),
+    *_texts("parent"),
+    _moment("concluded_at", nullable=True),
     _moment("unit_received_at", nullable=True),
     _actor("handler", nullable=True),
     _moment("received_at"),
@@ -86,6 +88,19 @@ DEADLINES = Table(
     _moment("burns_at", nullable=True),
     *_texts("handling_region", "counted_region", "counted_category"),
     Column("counted_on", Date),
+    *_texts("extension_reason"),
+    _actor("extension_approved_by", nullable=True),
+    _moment("escalated_at", nullable=True),
+    *_numbers("escalated_to"),
+)
+
+RECORDS = Table(
+    "case_record",
+    METADATA,
+    *_key(numbered=False),
+    Column("kind", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("body", JSONB, nullable=False),
 )
 
 ASSESSMENTS = Table(

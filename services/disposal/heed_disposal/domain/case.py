@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from heed_disposal.domain.deadlines import Deadline
+from heed_disposal.domain.deadlines import Deadline, cancel
+from heed_disposal.domain.records import NOTHING_RECORDED, Procedure
 from heed_disposal.domain.terms import (
     Actor,
     Finding,
@@ -144,6 +145,14 @@ class Case:
     measures: tuple[Measure, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     opinion: Opinion | None = None
+    procedure: Procedure = NOTHING_RECORDED
+    report_required: bool = False
+    """Whether it was assigned and owes a closing report (article 22(3))."""
+    concluded_at: datetime | None = None
+    reopened: bool = False
+    rated: bool = False
+    parent: str = ""
+    """Case resource name of the parent; each keeps its own clocks and duties."""
     steps: tuple[Step, ...] = ()
 
     @property
@@ -170,6 +179,10 @@ class Case:
         """Return the case with one deadline added or replaced."""
         kept = tuple(d for d in self.deadlines if d.number != deadline.number)
         return replace(self, deadlines=(*kept, deadline))
+
+    def without_clock(self, deadline: Deadline) -> "Case":
+        """Return the case with one clock no longer owed."""
+        return self.with_deadline(cancel(deadline))
 
     def with_measure(self, measure: Measure) -> "Case":
         """Return the case with one measure added or replaced."""

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from heed_disposal.domain.calendar import Calendar
 from heed_disposal.domain.counts import NOTHING_COUNTED, Counted
 from heed_disposal.domain.rules import DeadlineRule, Unit
-from heed_disposal.domain.terms import Band, DeadlineState
+from heed_disposal.domain.terms import Actor, Band, DeadlineState
 from heed_shared.clock import day_end, local_day
 
 BANDS = (
@@ -30,6 +30,7 @@ class Pause:
     paused_at: datetime
     resumed_at: datetime | None
     cause: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,15 @@ class Deadline:
     started_at: datetime
     set_due_on: date | None = None
     extended_days: int = 0
+    extension_reason: str = ""
+    extension_approved_by: Actor | None = None
     pauses: tuple[Pause, ...] = ()
     state: DeadlineState = DeadlineState.RUNNING
     met_at: datetime | None = None
     due: Due | None = None
+    escalated_at: datetime | None = None
+    escalated_to: int = 0
+    """Role that was told when the clock broke."""
     counted: Counted = field(default=NOTHING_COUNTED)
 
     @property
@@ -113,7 +119,7 @@ def project(rule: DeadlineRule, deadline: Deadline, calendar: Calendar) -> Due |
 
 def _last_day(rule: DeadlineRule, deadline: Deadline, calendar: Calendar) -> tuple[date, bool]:
     first = local_day(deadline.started_at)
-    if rule.unit is Unit.SET:
+    if deadline.set_due_on is not None or rule.unit is Unit.SET:
         return (deadline.set_due_on or first) + timedelta(days=deadline.extended_days), False
     spans = [
         (local_day(pause.paused_at), local_day(pause.resumed_at))

@@ -8,7 +8,7 @@ from heed_disposal.domain.calendar import Calendar
 from heed_disposal.domain.case import Case, Measure
 from heed_disposal.domain.deadlines import Deadline, Due, cancel, meet, project, start
 from heed_disposal.domain.playbooks import Playbooks
-from heed_disposal.domain.rules import RuleBook
+from heed_disposal.domain.rules import DeadlineRule, RuleBook
 from heed_disposal.domain.terms import (
     SERVICE,
     DeadlineState,
@@ -19,6 +19,15 @@ from heed_disposal.domain.terms import (
     Urgency,
 )
 from heed_shared.clock import local_day
+
+
+@dataclass(frozen=True)
+class Window:
+    """The last days of a window: a duty ends on the internal one, a right on the legal one."""
+
+    internal: date
+    legal: date
+    citation: str
 
 
 @dataclass(frozen=True)
@@ -37,10 +46,21 @@ class Handbook:
         number = case.next_number(case.deadlines)
         return case.with_deadline(start(rule, number, started_at, self.calendar, set_due_on))
 
+    def rule_of(self, deadline: Deadline) -> DeadlineRule:
+        """Return the rule version under which a clock began."""
+        return self.rules.version(deadline.code, deadline.rule_version)
+
+    def window(self, code: str, begun_at: datetime) -> Window:
+        """Return the last days of a window that began at a moment, by the rule of that day."""
+        rule = self.rules.on(code, local_day(begun_at))
+        due = project(rule, start(rule, 0, begun_at, self.calendar), self.calendar)
+        if due is None:
+            raise ValueError("a clock just started does not stand still")
+        return Window(due.internal, due.legal, rule.citation)
+
     def dates(self, deadline: Deadline) -> Due | None:
         """Compute the dates of a deadline anew from its intervals."""
-        rule = self.rules.version(deadline.code, deadline.rule_version)
-        return project(rule, deadline, self.calendar)
+        return project(self.rule_of(deadline), deadline, self.calendar)
 
     def replan(self, case: Case) -> Case:
         """Replace what the suite itself proposed and nobody approved yet; the rest stays.
@@ -126,6 +146,14 @@ def meet_clocks(case: Case, now: datetime, *codes: str) -> Case:
     for deadline in case.deadlines:
         if deadline.open and (not codes or deadline.code in codes):
             case = case.with_deadline(meet(deadline, now))
+    return case
+
+
+def meet_clock(case: Case, number: int, now: datetime) -> Case:
+    """Return the case with one clock met, if it is open."""
+    for deadline in case.deadlines:
+        if deadline.number == number and deadline.open:
+            return case.with_deadline(meet(deadline, now))
     return case
 
 

@@ -23,7 +23,7 @@ from heed_disposal.domain.terms import (
 )
 from heed_disposal.domain.transitions import Action, advance
 from heed_shared.clock import local_day
-from heed_shared.errors import InvalidField, NotFound, SecondPersonRequired
+from heed_shared.errors import InvalidField, LawRequires, NotFound, SecondPersonRequired
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ def route(case: Case, routing: Routing, act: Act, handbook: Handbook) -> Case:
         moved = handbook.start_clock(moved, rules.NOTICE, act.now)
     if routing.kind is RouteKind.ASSIGN:
         moved = handbook.start_clock(moved, rules.REPORT, act.now, routing.report_due_on)
+        moved = replace(moved, report_required=True)
     return handbook.replan(moved)
 
 
@@ -123,7 +124,8 @@ def issue_opinion(case: Case, answer: Answer, act: Act, handbook: Handbook) -> C
     """Issue the dated written answer: ends every clock that waits for it, plans the follow-up."""
     moved = advance(case, Action.ISSUE_OPINION, act.actor, act.now, kind=StepKind.OPINION_ISSUED)
     opinion = Opinion(answer.outcome, answer.text, answer.legal_basis, act.actor, act.now)
-    moved = meet_clocks(replace(moved, opinion=opinion, handler=act.actor), act.now)
+    moved = replace(moved, opinion=opinion, handler=act.actor)
+    moved = meet_clocks(moved, act.now, *rules.MET_BY_ANSWER)
     moved = follow_ups.without_planned(moved)
     return follow_ups.plan_after(
         moved, rules.FOLLOW_UP, follow_ups.AFTER_SERVICE, act.now, handbook
@@ -175,6 +177,8 @@ def close(case: Case, reason: str, finding: Finding, act: Act) -> Case:
         raise InvalidField("finding", "belongs to cases opened from a warning only")
     if case.handler is not None and case.handler.identity == act.actor.identity:
         raise SecondPersonRequired(case.name)
+    if case.report_required and case.procedure.closing_report is None:
+        raise LawRequires("name", "交办事项须先提交办结报告", "信访工作条例第二十二条第一款第三项")
     if from_warning:
         moved = meet_clocks(moved, act.now, *rules.RESPONSE.values())
-    return cancel_clocks(replace(moved, finding=finding))
+    return cancel_clocks(replace(moved, finding=finding, concluded_at=act.now))

@@ -41,6 +41,11 @@ class DeadlineRule:
     citation: str
     valid_from: date
     valid_to: date | None = None
+    extension_days: int = 0
+    """Most days by which it may be extended, once; 0 means never."""
+    extension_citation: str = ""
+    pause_causes: tuple[str, ...] = ()
+    """Causes for which it may stand still; none means never."""
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be counted."""
@@ -55,17 +60,36 @@ class DeadlineRule:
 
 
 ROUTING, NOTICE, OBJECTION, OPINION, REPORT = "D01", "D03", "D04", "D05", "D11"
+REVIEW_REQUEST, REVIEW, RECHECK_REQUEST, RECHECK = "D07", "D08", "D09", "D10"
+MAJOR_REPORT, SUPERVISION, REOPENING = "D12", "D13", "R01"
 ENQUIRY_REPLY, SUGGESTION_REPLY, URGENT_CONTACT, DANGER_CONTACT = "H01", "H02", "H03", "H04"
 FOLLOW_UP, SOLVED_CHECK, SECOND_ATTEMPT = "F01", "F02", "F03"
 RESPONSE = {Level.BLUE: "W04", Level.YELLOW: "W03", Level.ORANGE: "W02", Level.RED: "W01"}
+
+MET_BY_ANSWER = (
+    ROUTING,
+    NOTICE,
+    OPINION,
+    ENQUIRY_REPLY,
+    SUGGESTION_REPLY,
+    URGENT_CONTACT,
+    DANGER_CONTACT,
+)
+"""Clocks that end when the dated written answer is issued; a report or a supervision is apart."""
 
 REQUIRED = (
     ROUTING,
     NOTICE,
     OBJECTION,
     OPINION,
-    "D06",
+    REVIEW_REQUEST,
+    REVIEW,
+    RECHECK_REQUEST,
+    RECHECK,
     REPORT,
+    MAJOR_REPORT,
+    SUPERVISION,
+    REOPENING,
     ENQUIRY_REPLY,
     SUGGESTION_REPLY,
     URGENT_CONTACT,
@@ -140,7 +164,9 @@ def read_rules(document: Mapping[str, Any]) -> RuleBook:
     rules = []
     for entry in document.get("rule", ()):
         try:
-            rules.append(DeadlineRule(**{**entry, "unit": Unit(entry["unit"])}))
+            causes = tuple(entry.get("pause_causes", ()))
+            typed = {"unit": Unit(entry["unit"]), "pause_causes": causes}
+            rules.append(DeadlineRule(**{**entry, **typed}))
         except (TypeError, KeyError, ValueError) as error:
             raise RuleFileError(f"rule {entry.get('code', '?')}: {error}") from error
     return RuleBook(rules)
