@@ -21,6 +21,7 @@ from heed_shared.commands import CommandError, open_text
 LARGEST_MATRIX = 200_000_000
 """Cells beyond which a table is refused: one mistyped date would fill the memory."""
 LARGEST_COUNT = 1e12
+DAYS_IN_WEEK = 7
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,14 @@ def parse_time(text: str) -> int:
         return date.fromisoformat(text).toordinal()
 
 
-def read_counts(path: Path, series: Sequence[str], time: str, count: str) -> CountTable:
-    """Read a table; raises CommandError naming file, line and column of the first bad row."""
+def read_counts(
+    path: Path, series: Sequence[str], time: str, count: str, *, calendar: bool = False
+) -> CountTable:
+    """Read a table; raises CommandError naming file, line and column of the first bad row.
+
+    With `calendar` the steps are weeks where all times lie whole weeks apart, and days otherwise,
+    however sparse the rows; without it a step is the commonest time between neighbouring rows.
+    """
     keys: dict[tuple[str, ...], int] = {}
     row_series: list[int] = []
     times: list[int] = []
@@ -74,7 +81,8 @@ def read_counts(path: Path, series: Sequence[str], time: str, count: str) -> Cou
     if not values:
         raise CommandError(f"{path}: no rows below the header")
     of_series, at = np.array(row_series), np.array(times)
-    first, spacing = int(at.min()), _spacing(of_series, at)
+    first = int(at.min())
+    spacing = _calendar_spacing(at) if calendar else _spacing(of_series, at)
     steps, rest = np.divmod(at - first, spacing)
     if rest.any():
         row = int(rest.argmax())
@@ -149,6 +157,12 @@ def _spacing(series: NDArray[np.int64], times: NDArray[np.int64]) -> int:
     gaps = np.diff(times[order])[np.diff(series[order]) == 0]
     commonest = Counter(gaps[gaps > 0].tolist()).most_common(1)
     return int(commonest[0][0]) if commonest else 1
+
+
+def _calendar_spacing(times: NDArray[np.int64]) -> int:
+    """Return 7 where all times lie whole weeks apart, 1 otherwise."""
+    gaps = np.diff(np.unique(times))
+    return DAYS_IN_WEEK if len(gaps) and not (gaps % DAYS_IN_WEEK).any() else 1
 
 
 def _refuse_repeats(

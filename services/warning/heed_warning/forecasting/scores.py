@@ -25,8 +25,8 @@ def weighted_quantile_loss(count: Floats, mean: Floats, dispersion: Floats) -> f
     return float(2.0 * pinball.sum(axis=1).mean() / total)
 
 
-def log_loss(count: Floats, mean: Floats, dispersion: Floats) -> float:
-    """Return the mean negative logarithm of the probability of each count; lower is better."""
+def log_losses(count: Floats, mean: Floats, dispersion: Floats) -> Floats:
+    """Return the negative logarithm of the probability of each count; all of one shape."""
     shape = 1.0 / np.maximum(dispersion, nb.SMALLEST_DISPERSION)
     mean = np.maximum(mean, nb.SMALLEST_MEAN)
     likelihood = (
@@ -36,7 +36,12 @@ def log_loss(count: Floats, mean: Floats, dispersion: Floats) -> float:
         + shape * np.log(shape / (shape + mean))
         + count * np.log(mean / (shape + mean))
     )
-    return float(-likelihood.mean())
+    return np.asarray(-likelihood)
+
+
+def log_loss(count: Floats, mean: Floats, dispersion: Floats) -> float:
+    """Return the mean of log_losses; lower is better."""
+    return float(log_losses(count, mean, dispersion).mean())
 
 
 def coverage(count: Floats, mean: Floats, dispersion: Floats, probability: float = 0.9) -> float:

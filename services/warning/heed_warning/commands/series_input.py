@@ -1,0 +1,68 @@
+"""Turns a table of counts with ISO dates into the series that forecasts are made of.
+
+What a missing row means depends on the table: one that has rows of 0 says 0 where it means 0, so a
+missing row is unknown; one without any leaves zeros out, so a missing row is 0 as long as some
+series has that date, from the first row of its region on. Rows dated after today are left out.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from heed_shared.commands import CommandError
+from heed_warning.commands.count_table import CountTable
+from heed_warning.domain.panel import Booleans, Floats, Ints
+from heed_warning.forecasting.series import SeriesTable, groups_of
+
+_HEADER_LINES = 1
+
+
+def table_of(counts: CountTable, path: Path, column: str, today: date) -> SeriesTable:
+    """Return the series; raises CommandError where a time is no date or nothing is left."""
+    _require_dates(counts, path, column)
+    kept = min(counts.counts.shape[1], _steps_until(counts, today))
+    if kept < 1:
+        raise CommandError(f"{path}: column {column}: every row is dated after today, {today}")
+    later = int((counts.row_steps >= kept).sum())
+    if later:
+        sys.stderr.write(f"{path}: column {column}: {later} rows after today are left out\n")
+    category, region = groups_of(counts.keys)
+    values, written = counts.counts[:, :kept], counts.observed[:, :kept]
+    return SeriesTable(
+        counts=values,
+        observed=_observed(values, written, region),
+        category=category,
+        region=region,
+        first_day=date.fromordinal(counts.first_time),
+        step_days=counts.spacing,
+    )
+
+
+def _require_dates(counts: CountTable, path: Path, column: str) -> None:
+    for row, text in enumerate(counts.row_times):
+        try:
+            date.fromisoformat(text)
+        except ValueError as error:
+            line = row + _HEADER_LINES + 1
+            raise CommandError(
+                f"{path}: line {line}, column {column}: {text!r} is not an ISO date"
+            ) from error
+
+
+def _steps_until(counts: CountTable, today: date) -> int:
+    return (today.toordinal() - counts.first_time) // counts.spacing + 1
+
+
+def _observed(values: Floats, written: Booleans, region: Ints) -> Booleans:
+    """Say which counts are known, (N, T)."""
+    if ((values == 0) & written).any():
+        return written
+    anything = written.any(axis=0)
+    first = np.full(int(region.max()) + 1, written.shape[1])
+    np.minimum.at(first, region, written.argmax(axis=1))
+    starts = first[region].reshape(-1, 1)
+    return np.asarray(anything & (np.arange(written.shape[1]) >= starts))

@@ -1,0 +1,54 @@
+"""The one interface of all families of forecast models.
+
+A family is fitted to what is known at an origin and then answers a distribution for the steps after
+it: mean, dispersion and frailty of every series, from which come quantiles, sums and samples
+(heed_warning.domain.distribution.Forecast).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from heed_warning.domain.day_kind import WorkingDay
+from heed_warning.domain.distribution import Forecast
+from heed_warning.forecasting.levels import Levels, levels_of
+from heed_warning.forecasting.series import SeriesTable
+from heed_warning.forecasting.shape import Shape, shape_of
+
+REGRESSION, CLASSICAL, LSTM = "regression", "classical", "lstm"
+FAMILIES = (CLASSICAL, REGRESSION, LSTM)
+COMBINATION = "combination"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table with what all families read of it; everything at a step rests on steps up to it."""
+
+    table: SeriesTable
+    shape: Shape
+    levels: Levels
+
+
+def prepare(table: SeriesTable, ahead: int, working: WorkingDay) -> Prepared:
+    """Derive shape and levels once for all origins; `ahead` steps of calendar follow the last."""
+    shape = shape_of(table, ahead, working)
+    return Prepared(table, shape, levels_of(table, shape))
+
+
+class Fitted(Protocol):
+    """A model that has seen the steps up to its origin."""
+
+    def predict(self, horizon: int) -> Forecast:
+        """Return the joint law of the `horizon` steps after the origin, for every series."""
+
+
+class Family(Protocol):
+    """One way to forecast."""
+
+    @property
+    def name(self) -> str:
+        """Name of the family."""
+
+    def fit(self, prepared: Prepared, as_of: int) -> Fitted:
+        """Fit to the steps up to `as_of`; later ones are never looked at."""

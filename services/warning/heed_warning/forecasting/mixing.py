@@ -1,0 +1,180 @@
+"""How families are combined: weights and spread of each group of series, learned by validation.
+
+The combined law has the weighted geometric mean of the families' means and the weighted mean of
+their spreads. Everything is learned from forecasts made before, held against what came; weights
+are drawn half way to equal ones, because a year of origins tells families apart only roughly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from heed_warning.domain import negative_binomial as nb
+from heed_warning.domain.distribution import Forecast
+from heed_warning.domain.panel import Booleans, Floats, Ints
+from heed_warning.domain.series_path import SeriesPath, paths_of
+from heed_warning.forecasting.family import Prepared
+from heed_warning.forecasting.intervals import outside_scores
+from heed_warning.forecasting.scores import log_losses
+
+GROUPS = ("short", "sparse", "intermittent", "quiet", "busy", "broken", "insufficient")
+QUIET, BUSY, BROKEN = 3, 4, 5
+BUSY_ITEMS_A_WEEK = 3.0
+WEIGHT_PARTS = 8
+COUNTS_FOR_WEIGHTS = 400
+SPREADS = (0.4, 0.55, 0.75, 1.0, 1.3, 1.7, 2.2)
+NOMINAL_OUTSIDE = 0.1
+OUTSIDE_BOUNDS = (0.01, 0.3)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Forecasts of every family made at one origin, and what came."""
+
+    group: Ints
+    """Group of each series at the origin, (N,)."""
+    forecasts: tuple[Forecast, ...]
+    counts: Floats
+    """(N, H)."""
+    observed: Booleans
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """What validation taught about each group."""
+
+    families: tuple[str, ...]
+    weights: Floats
+    """(G, M), rows add up to 1."""
+    spread: Floats
+    """Factor of dispersion and frailty, (G,)."""
+    outside: Floats
+    """Probability left outside the 90 % interval so that it holds 90 % of counts, (G,)."""
+
+    def combine(self, forecasts: Sequence[Forecast], group: Ints) -> Forecast:
+        """Return the combined law of each series."""
+        weights, spread = self.weights[group], self.spread[group]
+        return _mixed(forecasts, weights, spread)
+
+    def champion(self, group: int) -> str:
+        """Return the family that counts most in a group."""
+        return self.families[int(self.weights[group].argmax())]
+
+
+def _mixed(forecasts: Sequence[Forecast], weights: Floats, spread: Floats) -> Forecast:
+    log_mean = sum(
+        weights[:, place, None] * np.log(np.maximum(part.mean, nb.SMALLEST_MEAN))
+        for place, part in enumerate(forecasts)
+    )
+    within = sum(weights[:, place, None] * part.dispersion for place, part in enumerate(forecasts))
+    common = sum(weights[:, place] * part.frailty for place, part in enumerate(forecasts))
+    return Forecast(
+        mean=np.exp(log_mean),
+        dispersion=spread[:, None] * np.asarray(within),
+        frailty=spread * np.asarray(common),
+    )
+
+
+def groups_at(prepared: Prepared, origin: int) -> tuple[Ints, Ints]:
+    """Return group and path of each series as known at an origin, (N,) each."""
+    table = prepared.table
+    known = slice(0, origin + 1)
+    factors = prepared.shape.running()[:, known][table.category]
+    path = paths_of(table.counts[:, known], factors, table.observed[:, known], table.week_steps)
+    level = np.exp(prepared.levels.own[-1, :, origin]) * table.week_steps
+    group = np.where(level >= BUSY_ITEMS_A_WEEK, BUSY, QUIET)
+    for place, known_as in (
+        (0, SeriesPath.SHORT), (1, SeriesPath.SPARSE), (2, SeriesPath.INTERMITTENT),
+        (5, SeriesPath.BROKEN), (6, SeriesPath.INSUFFICIENT),
+    ):  # fmt: skip
+        group[path == known_as] = place
+    return group, path
+
+
+def prior_mixing(families: Sequence[str]) -> Mixing:
+    """Return equal weights, spreads as they are, nominal intervals."""
+    count = len(families)
+    return Mixing(
+        tuple(families),
+        np.full((len(GROUPS), count), 1.0 / count),
+        np.ones(len(GROUPS)),
+        np.full(len(GROUPS), NOMINAL_OUTSIDE),
+    )
+
+
+def learn(families: Sequence[str], trials: Sequence[Trial]) -> Mixing:
+    """Return weights, spreads and intervals that would have done best at the trials."""
+    prior = prior_mixing(families)
+    if not trials:
+        return prior
+    weights, spread, outside = prior.weights.copy(), prior.spread.copy(), prior.outside.copy()
+    overall = _best_weights(trials, None)
+    for group in range(len(GROUPS)):
+        count = sum(int(trial.observed[trial.group == group].sum()) for trial in trials)
+        own = _best_weights(trials, group) if count >= COUNTS_FOR_WEIGHTS else overall
+        weights[group] = (own + overall) / 4.0 + prior.weights[group] / 2.0
+        chosen = group if count >= COUNTS_FOR_WEIGHTS else None
+        spread[group], outside[group] = _calibrated(trials, chosen, weights)
+    return Mixing(tuple(families), weights, spread, outside)
+
+
+def _best_weights(trials: Sequence[Trial], group: int | None) -> Floats:
+    """Return the weights of least log loss among a grid, (M,)."""
+    count = len(trials[0].forecasts)
+    best, least = np.full(count, 1.0 / count), np.inf
+    for parts in product(range(WEIGHT_PARTS + 1), repeat=count):
+        if sum(parts) != WEIGHT_PARTS:
+            continue
+        weights = np.array(parts) / WEIGHT_PARTS
+        loss = 0.0
+        for trial in trials:
+            rows = _rows(trial, group)
+            loss += _loss(trial, rows, np.broadcast_to(weights, (len(rows), count)), 1.0)
+        if loss < least:
+            best, least = weights, loss
+    return best
+
+
+def _rows(trial: Trial, group: int | None) -> Ints:
+    chosen = trial.group == group if group is not None else np.ones(len(trial.group), np.bool_)
+    return np.flatnonzero(chosen)
+
+
+def _loss(trial: Trial, rows: Ints, weights: Floats, spread: float) -> float:
+    mixed = _mixed(
+        [part.select(rows) for part in trial.forecasts], weights, np.full(len(rows), spread)
+    )
+    losses = log_losses(trial.counts[rows], mixed.mean, mixed.day_dispersion())
+    return float(losses[trial.observed[rows]].sum())
+
+
+def _calibrated(trials: Sequence[Trial], group: int | None, weights: Floats) -> tuple[float, float]:
+    """Return the spread of least log loss, and the outside that covers 90 % with it."""
+    losses = {
+        spread: sum(
+            _loss(trial, rows, weights[trial.group[rows]], spread)
+            for trial in trials
+            for rows in [_rows(trial, group)]
+        )
+        for spread in SPREADS
+    }
+    spread = min(losses, key=lambda one: losses[one])
+    spread = float(np.sqrt(spread))  # half way, on the logarithm, to leaving it as it is
+    scores = []
+    for trial in trials:
+        rows = _rows(trial, group)
+        mixed = _mixed(
+            [part.select(rows) for part in trial.forecasts],
+            weights[trial.group[rows]],
+            np.full(len(rows), spread),
+        )
+        seen = trial.observed[rows]
+        scores.append(outside_scores(trial.counts[rows], mixed)[seen])
+    every = np.concatenate(scores)
+    if not len(every):
+        return spread, NOMINAL_OUTSIDE
+    return spread, float(np.clip(np.quantile(every, NOMINAL_OUTSIDE), *OUTSIDE_BOUNDS))
