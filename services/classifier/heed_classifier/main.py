@@ -35,6 +35,7 @@ from heed_classifier.adapters.training_process import ChildTrainer
 from heed_classifier.adapters.workers import BoundedWorkers
 from heed_classifier.api.model_rpcs import ModelParts
 from heed_classifier.api.servicer import Classifier, ClassifierServicer
+from heed_classifier.application.batching import Batches
 from heed_classifier.application.models import Models
 from heed_classifier.application.sorting import Sorting
 from heed_classifier.settings import ClassifierSettings
@@ -97,7 +98,7 @@ async def open_service(settings: ClassifierSettings) -> AsyncIterator[Service]:
         feeds = _feeds(database, consumer, tokens)
         operations = Operations(database, tokens)
         classifier = Classifier(
-            sorting,
+            Batches(sorting),
             PostgresQueries(database),
             PostgresCorrections(database, sorting, taxonomy, clock),
             taxonomy,

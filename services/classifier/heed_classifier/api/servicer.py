@@ -15,13 +15,13 @@ from heed_classifier.api import convert
 from heed_classifier.api.convert import Converter
 from heed_classifier.api.correction_rpcs import CorrectionRpcs
 from heed_classifier.api.model_rpcs import ModelParts, ModelRpcs
+from heed_classifier.api.stream_rpcs import StreamRpcs
+from heed_classifier.application.batching import Batches
 from heed_classifier.application.correct import Corrections
 from heed_classifier.application.ports import Queries
 from heed_classifier.application.scope import list_prefix
-from heed_classifier.application.sorting import Sorting, ToSort
 from heed_classifier.domain.incidents import IncidentKey
 from heed_classifier.domain.records import PetitionKey
-from heed_classifier.domain.text import PetitionText
 from heed_shared.clock import Clock, local_day
 from heed_shared.errors import InvalidField, NotFound
 from heed_shared.identity import current_caller
@@ -38,7 +38,7 @@ _LEAST_MATTERS = 2
 class Classifier:
     """What the RPCs work with."""
 
-    sorting: Sorting
+    batches: Batches
     queries: Queries
     corrections: Corrections
     taxonomy: Taxonomy
@@ -48,27 +48,13 @@ class Classifier:
     models: ModelParts
 
 
-class ClassifierServicer(CorrectionRpcs, ModelRpcs, ClassifierServiceServicer):
+class ClassifierServicer(CorrectionRpcs, ModelRpcs, StreamRpcs, ClassifierServiceServicer):
     """The contract's methods."""
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
         self._models = classifier.models
         self._convert = Converter(classifier.taxonomy)
-
-    async def Classify(self, request: pb.ClassifyRequest, _context: Context) -> pb.ClassifyResponse:
-        """Sort a text that is not stored."""
-        if request.region_code:
-            self._classifier.regions.get(request.region_code)
-        item = ToSort(
-            PetitionText(request.request, request.facts),
-            request.region_code,
-            int(request.people_bucket),
-        )
-        answers = await self._classifier.sorting.sort([item])
-        return pb.ClassifyResponse(
-            classification=self._convert.answer(answers[0], request.region_code)
-        )
 
     async def GetClassification(
         self, request: pb.GetClassificationRequest, _context: Context

@@ -56,6 +56,8 @@ class RulesSorter:
         opening = self._nature_rules.opening(text)
         if opening in scores:
             scores[opening] += _OPENING_SCORE
-        weights = {nature: math.exp(score) for nature, score in scores.items()}
+        # A long text repeats its cues: the exponential of their sum would overflow.
+        highest = max(scores.values())
+        weights = {nature: math.exp(score - highest) for nature, score in scores.items()}
         total = sum(weights.values())
         return {nature: weight / total for nature, weight in weights.items()}
