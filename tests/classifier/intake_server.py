@@ -9,10 +9,6 @@ from typing import Any
 
 import grpc
 from heed.intake.v1 import intake_service_pb2 as pb
-from heed.intake.v1.intake_service_pb2_grpc import (
-    IntakeServiceServicer,
-    add_IntakeServiceServicer_to_server,
-)
 
 from heed_local.authority import Authority
 from tests.classifier.builders import FakeIntake
@@ -20,13 +16,13 @@ from tests.classifier.serving import name
 
 
 @dataclass
-class MaskedTexts(IntakeServiceServicer):
+class MaskedTexts:
     """BatchGetMaskedTexts over the texts of a fake intake; what is not in it is sealed."""
 
-    intake: FakeIntake
+    intake: FakeIntake = field(default_factory=FakeIntake)
     asked: list[str] = field(default_factory=list)
 
-    async def BatchGetMaskedTexts(  # type: ignore[override]  # noqa: N802
+    async def answer(
         self, request: pb.BatchGetMaskedTextsRequest, _context: Any
     ) -> pb.BatchGetMaskedTextsResponse:
         """Answer each name, in order."""
@@ -57,8 +53,16 @@ async def intake_server(authority: Authority, texts: MaskedTexts) -> AsyncIterat
         authority.ca.read_bytes(),
         require_client_auth=True,
     )
+    method = grpc.unary_unary_rpc_method_handler(
+        texts.answer,
+        pb.BatchGetMaskedTextsRequest.FromString,
+        pb.BatchGetMaskedTextsResponse.SerializeToString,
+    )
+    service = pb.DESCRIPTOR.services_by_name["IntakeService"].full_name
     server = grpc.aio.server()
-    add_IntakeServiceServicer_to_server(texts, server)
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler(service, {"BatchGetMaskedTexts": method}),)
+    )
     port = server.add_secure_port("127.0.0.1:0", credentials)
     await server.start()
     try:

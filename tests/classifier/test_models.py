@@ -44,7 +44,7 @@ async def school(
     made: MadeDatabase, authority: Authority
 ) -> AsyncIterator[tuple[Serving, MaskedTexts]]:
     """A classifier that can train: small lessons, and an intake that gives texts."""
-    answers = MaskedTexts(None)  # type: ignore[arg-type]
+    answers = MaskedTexts()
     async with (
         intake_server(authority, answers) as target,
         serving(

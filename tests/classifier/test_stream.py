@@ -49,7 +49,7 @@ def reason(status: status_pb2.Status) -> str:
     info = error_details_pb2.ErrorInfo()
     assert any(detail.Unpack(info) for detail in status.details)
     assert error_reason_pb2.ErrorReason.Value(f"ERROR_REASON_{info.reason}")
-    return info.reason
+    return str(info.reason)
 
 
 def fields(status: status_pb2.Status) -> list[str]:
@@ -247,7 +247,7 @@ async def test_a_cancelled_stream_leaves_nothing_waiting(served: Serving) -> Non
 
 
 async def test_a_deadline_ends_a_stream_that_idles(served: Serving) -> None:
-    call = served.stub().ClassifyStream(timeout=0.6)
+    call: Any = served.stub().ClassifyStream(timeout=0.6)
     await call.write(asked(1))
     assert (await call.read()).sequence == 1
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -260,7 +260,7 @@ async def test_a_stopping_server_answers_what_it_read_and_ends_the_stream(
 ) -> None:
     stopping = asyncio.Event()
     monkeypatch.setattr(stream_rpcs, "current_stopping", lambda: stopping)
-    call = served.stub().ClassifyStream()
+    call: Any = served.stub().ClassifyStream()
     for number in range(10):
         await call.write(asked(number))
     answers = [(await call.read()).sequence for _ in range(10)]
