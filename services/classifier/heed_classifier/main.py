@@ -31,12 +31,15 @@ from heed_classifier.adapters.model_store import PostgresModels
 from heed_classifier.adapters.ordinary_language import term_reader
 from heed_classifier.adapters.petition_feed import FEED, PetitionsHandler
 from heed_classifier.adapters.queries import PostgresQueries
+from heed_classifier.adapters.repeat_links import PostgresRepeatLinks
+from heed_classifier.adapters.similar_table import SimilarTables
 from heed_classifier.adapters.training_process import ChildTrainer
 from heed_classifier.adapters.workers import BoundedWorkers
 from heed_classifier.api.model_rpcs import ModelParts
 from heed_classifier.api.servicer import Classifier, ClassifierServicer
 from heed_classifier.application.batching import Batches
 from heed_classifier.application.models import Models
+from heed_classifier.application.similar import Finding
 from heed_classifier.application.sorting import Sorting
 from heed_classifier.settings import ClassifierSettings
 from heed_shared.database import Database
@@ -108,6 +111,8 @@ async def open_service(settings: ClassifierSettings) -> AsyncIterator[Service]:
             ModelParts(
                 _models(settings, database, texts), operations, database, taxonomy, tokens, clock
             ),
+            Finding(SimilarTables(database), term_reader(), regions, workers),
+            PostgresRepeatLinks(database, clock),
         )
         descriptor = classifier_service_pb2.DESCRIPTOR.services_by_name["ClassifierService"]
         yield Service(

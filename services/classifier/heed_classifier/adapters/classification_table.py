@@ -30,6 +30,14 @@ _DELETE = """
 DELETE FROM classification USING unnest($1::text[], $2::uuid[]) AS gone (region, uid)
 WHERE classification.region = gone.region AND classification.uid = gone.uid
 """
+_REPEATING = """
+    repeat_uid IS NOT NULL AND (repeat_region, repeat_uid) IN
+        (SELECT * FROM unnest($1::text[], $2::uuid[]))
+"""
+_REPEATS = f"SELECT * FROM matter WHERE {_REPEATING} ORDER BY region, uid, k FOR UPDATE"
+_FIRST_AGAIN = f"""
+UPDATE matter SET repeat_region = NULL, repeat_uid = NULL, repeat_k = NULL WHERE {_REPEATING}
+"""
 _DELETE_SUSPICIONS = _DELETE.replace("classification", "suspicion")
 _DELETE_CORRECTIONS = _DELETE.replace("classification", "correction")
 _TOUCH = """
@@ -108,11 +116,15 @@ class ClassificationTable:
         new = [rows.matter_values(m) for m in record.matters if m.key.k not in known]
         await self._insert("matter", rows.MATTER_COLUMNS, new)
 
-    async def delete(self, keys: Sequence[PetitionKey]) -> None:
-        """Remove everything derived from petitions, corrections and terms too."""
+    async def delete(self, keys: Sequence[PetitionKey]) -> list[MatterRecord]:
+        """Remove everything derived from petitions: corrections, terms and repeat links too."""
         columns = _columns(keys)
+        repeats = [rows.matter_of(row) for row in await self._connection.fetch(_REPEATS, *columns)]
+        await self._connection.execute(_FIRST_AGAIN, *columns)
         await self._connection.execute(_DELETE, *columns)
         await self._connection.execute(_DELETE_CORRECTIONS, *columns)
+        gone = set(keys)
+        return [m for m in repeats if PetitionKey(m.key.region, m.key.uid) not in gone]
 
     async def touch(
         self, keys: Sequence[PetitionKey], now: datetime

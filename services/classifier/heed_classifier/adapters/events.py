@@ -31,8 +31,10 @@ WHERE NOT EXISTS (
 )
 """)
 _COUNTS = """
-SELECT received_day, region_code, category_code, nature, hazard, people_bucket, count(*) AS items
-FROM matter GROUP BY received_day, region_code, category_code, nature, hazard, people_bucket
+SELECT received_day, region_code, category_code, nature, hazard, people_bucket,
+    repeat_uid IS NOT NULL AS repeat, count(*) AS items
+FROM matter
+GROUP BY received_day, region_code, category_code, nature, hazard, people_bucket, repeat
 ORDER BY received_day, region_code, category_code
 """
 
@@ -149,6 +151,7 @@ async def observation_snapshot(connection: AsyncConnection) -> AsyncIterator[New
             Nature(row["nature"]),
             row["hazard"],
             row["people_bucket"],
+            row["repeat"],
         )
         cells = sums.setdefault((row["received_day"].isoformat(), row["region_code"]), {})
         for delta in deltas((), (counted,)):

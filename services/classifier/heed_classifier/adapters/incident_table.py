@@ -12,6 +12,7 @@ import asyncpg
 from heed_classifier.adapters import rows
 from heed_classifier.domain.incident_summary import Summary
 from heed_classifier.domain.incidents import WINDOW, IncidentKey, Known, MatterKey
+from heed_classifier.domain.similarity import stored_numbers
 
 # The row that counts all matters of a city; no term is empty.
 _TOTAL = ""
@@ -29,6 +30,11 @@ INSERT INTO matter_term (city_code, term, received_at, region, uid, k, weight)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::uuid[],
                      $6::smallint[], $7::double precision[])
 """
+_ADD_NUMBERS = """
+INSERT INTO matter_terms (region, uid, k, region_code, received_at, terms)
+SELECT region, uid, k, region_code, received_at, $4 FROM matter
+WHERE region = $1 AND uid = $2 AND k = $3
+"""
 _NEAR = """
 WITH found AS (
     SELECT DISTINCT region, uid, k FROM matter_term
@@ -43,7 +49,9 @@ WITH found AS (
         ORDER BY arrived DESC LIMIT $5
     ) m
 )
-SELECT * FROM matter WHERE (region, uid, k) IN
+SELECT region, uid, k, name_terms, name_weights, problem_terms, problem_weights, head_terms,
+    received_at, category_code, title, place, incident_region, incident_uid
+FROM matter WHERE (region, uid, k) IN
     (SELECT region, uid, k FROM found UNION SELECT region, uid, k FROM members)
 ORDER BY arrived
 """
@@ -52,10 +60,11 @@ SELECT * FROM matter WHERE incident_region = $1 AND incident_uid = $2 ORDER BY a
 """
 _SAVE = """
 INSERT INTO incident (region, uid, title, keywords, category_code, matter_count, first_seen_at,
-    last_seen_at, recent_count, places)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    last_seen_at, recent_count, previous_count, places)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (region, uid) DO UPDATE SET title = $3, keywords = $4, category_code = $5,
-    matter_count = $6, first_seen_at = $7, last_seen_at = $8, recent_count = $9, places = $10
+    matter_count = $6, first_seen_at = $7, last_seen_at = $8, recent_count = $9,
+    previous_count = $10, places = $11
 """
 
 
@@ -112,6 +121,10 @@ class IncidentTable:
             await self._connection.execute(
                 _ADD_TERMS, *(list(column) for column in zip(*flat, strict=True))
             )
+        await self._connection.executemany(
+            _ADD_NUMBERS,
+            [(*_columns(m.key), stored_numbers(city, m.profile)) for m in matters],
+        )
 
     async def members(self, key: IncidentKey) -> list[Known]:
         """All members in order of arrival."""
@@ -126,7 +139,7 @@ class IncidentTable:
                 (
                     key.region, key.uid, s.title, list(s.keywords), s.category_code,
                     s.matter_count, s.first_seen_at, s.last_seen_at, s.recent_count,
-                    list(s.places),
+                    s.previous_count, list(s.places),
                 )
                 for key, s in sorted(summaries.items())
             ],

@@ -30,21 +30,67 @@ ORDER BY received_at DESC, region DESC, uid DESC
 LIMIT $7
 """
 _LARGEST_FIRST = """
-SELECT * FROM incident i
-WHERE (region LIKE $1 || '%' OR EXISTS (
-        SELECT FROM matter m WHERE m.incident_region = i.region AND m.incident_uid = i.uid
-        AND m.region_code LIKE $1 || '%'))
+SELECT * FROM incident
+WHERE region LIKE $1 || '%'
   AND matter_count >= $2
   AND ($3::timestamptz IS NULL OR last_seen_at >= $3)
   AND ($4::integer IS NULL OR (matter_count, region, uid) < ($4, $5, $6::uuid))
 ORDER BY matter_count DESC, region DESC, uid DESC
 LIMIT $7
 """
+# An incident is a city's. A county sees what its own matters say of it; of the rest only the
+# keywords, which are what all share. The title is that of one of its own.
+_OWN = """
+SELECT page.*, i.keywords, i.category_code, own.*
+FROM page JOIN incident i USING (region, uid) CROSS JOIN LATERAL (
+    SELECT
+        coalesce(max(title) FILTER (WHERE title = i.title),
+            (array_agg(title ORDER BY received_at, region, uid, k))[1]) AS title,
+        (array_remove(array_agg(DISTINCT place), ''))[1:5] AS places,
+        count(*) FILTER (WHERE page.last_seen_at - received_at <= interval '7 days')::integer
+            AS recent_count,
+        count(*) FILTER (WHERE page.last_seen_at - received_at > interval '7 days'
+            AND page.last_seen_at - received_at <= interval '14 days')::integer AS previous_count
+    FROM matter m
+    WHERE m.incident_region = page.region AND m.incident_uid = page.uid
+      AND m.region_code LIKE $1 || '%'
+) own
+"""
+_COUNTED = """
+SELECT incident_region AS region, incident_uid AS uid, count(*)::integer AS matter_count,
+    min(received_at) AS first_seen_at, max(received_at) AS last_seen_at
+FROM matter WHERE region_code LIKE $1 || '%'
+"""
+_LARGEST_WITHIN = f"""
+WITH counted AS (
+    {_COUNTED} AND incident_uid IS NOT NULL
+    GROUP BY incident_region, incident_uid
+    HAVING count(*) >= $2 AND ($3::timestamptz IS NULL OR max(received_at) >= $3)
+), page AS (
+    SELECT * FROM counted
+    WHERE $4::integer IS NULL OR (matter_count, region, uid) < ($4, $5, $6::uuid)
+    ORDER BY matter_count DESC, region DESC, uid DESC
+    LIMIT $7
+)
+{_OWN}
+ORDER BY matter_count DESC, region DESC, uid DESC
+"""
+_WITHIN = f"""
+WITH page AS (
+    {_COUNTED} AND incident_region = $2 AND incident_uid = $3
+    GROUP BY incident_region, incident_uid
+)
+{_OWN}
+"""
 _MEMBERS = """
 SELECT region, uid, k, region_code FROM matter
-WHERE incident_region = $1 AND incident_uid = $2 ORDER BY received_at, region, uid, k
+WHERE incident_region = $1 AND incident_uid = $2 AND region_code LIKE $3 || '%'
+ORDER BY received_at, region, uid, k
+LIMIT $4
 """
 _MOST_MEMBERS = 1000
+# Codes of a city and of all inside it begin with so many characters.
+_CITY_LENGTH = 4
 
 
 class PostgresQueries:
@@ -84,29 +130,33 @@ class PostgresQueries:
     async def largest(
         self, prefix: str, least: int, seen_from: datetime | None, after: Position, most: int
     ) -> list[IncidentRecord]:
-        """A page of incidents, largest first."""
+        """A page of incidents, largest first; of a part of a city, as its own matters tell them."""
         count, region, uid = _unpack(after)
+        question = _LARGEST_WITHIN if len(prefix) > _CITY_LENGTH else _LARGEST_FIRST
         async with self._database.read() as connection:
             found = await (await raw(connection)).fetch(
-                _LARGEST_FIRST, prefix, least, seen_from, count, region, uid, most
+                question, prefix, least, seen_from, count, region, uid, most
             )
         return [rows.incident_of(row) for row in found]
 
     async def incident(
-        self, key: IncidentKey
+        self, key: IncidentKey, prefix: str
     ) -> tuple[IncidentRecord, list[IncidentMember]] | None:
-        """An incident with its members, oldest first."""
+        """An incident with its members inside a region, oldest first; None when it has none."""
         async with self._database.read() as connection:
             inner = await raw(connection)
-            row = await inner.fetchrow(
-                "SELECT * FROM incident WHERE region = $1 AND uid = $2", key.region, key.uid
-            )
-            found = await inner.fetch(_MEMBERS, key.region, key.uid)
+            if key.region.startswith(prefix):
+                row = await inner.fetchrow(
+                    "SELECT * FROM incident WHERE region = $1 AND uid = $2", key.region, key.uid
+                )
+            else:
+                row = await inner.fetchrow(_WITHIN, prefix, key.region, key.uid)
+            found = await inner.fetch(_MEMBERS, key.region, key.uid, prefix, _MOST_MEMBERS)
         if row is None:
             return None
         members = [
             IncidentMember(PetitionKey(m["region"], m["uid"]), m["k"], m["region_code"])
-            for m in found[:_MOST_MEMBERS]
+            for m in found
         ]
         return rows.incident_of(row), members
 

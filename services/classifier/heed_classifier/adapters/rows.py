@@ -87,7 +87,14 @@ def matter_of(row: Row) -> MatterRecord:
         profile=profile_of(row),
         counted_terms=tuple(row["counted_terms"]),
         incident=incident_key_of(row),
+        repeat_of=_repeat_of(row),
     )
+
+
+def _repeat_of(row: Row) -> MatterKey | None:
+    if row["repeat_uid"] is None:
+        return None
+    return MatterKey(row["repeat_region"], row["repeat_uid"], row["repeat_k"])
 
 
 def _answer_of(row: Row) -> Sorted:
@@ -190,5 +197,6 @@ def incident_of(row: Row) -> IncidentRecord:
         row["first_seen_at"],
         row["last_seen_at"],
         row["recent_count"],
+        row["previous_count"],
         tuple(row["places"]),
     )

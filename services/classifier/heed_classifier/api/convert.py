@@ -10,6 +10,7 @@ from heed.classifier.v1 import resources_pb2 as pb
 from heed.common.v1.actor_pb2 import Actor
 
 from heed_classifier.application.ports import Position
+from heed_classifier.application.repeats import matter_name
 from heed_classifier.application.sorting import Answer
 from heed_classifier.domain.decision import Evidence, Sorted
 from heed_classifier.domain.incidents import IncidentKey
@@ -69,6 +70,8 @@ class Converter:
         matter.name = f"{petition}/matters/{record.key.k}"
         if record.incident is not None:
             matter.incident = incident_name(record.incident)
+        if record.repeat_of is not None:
+            matter.repeat_of = matter_name(record.repeat_of)
         return matter
 
     def _sorted(self, answer: Sorted) -> pb.Matter:
@@ -153,6 +156,7 @@ def incident(record: IncidentRecord, members: Sequence[IncidentMember] = ()) -> 
         first_seen_at=_timestamp(record.first_seen_at),
         last_seen_at=_timestamp(record.last_seen_at),
         recent_count=record.recent_count,
+        previous_count=record.previous_count,
         matters=[
             f"{petition_name(member.key.region, member.key.uid)}/matters/{member.k}"
             for member in members

@@ -15,11 +15,15 @@ from heed_classifier.api import convert
 from heed_classifier.api.convert import Converter
 from heed_classifier.api.correction_rpcs import CorrectionRpcs
 from heed_classifier.api.model_rpcs import ModelParts, ModelRpcs
+from heed_classifier.api.repeat_rpcs import RepeatRpcs
+from heed_classifier.api.similar_rpcs import SimilarRpcs
 from heed_classifier.api.stream_rpcs import StreamRpcs
 from heed_classifier.application.batching import Batches
 from heed_classifier.application.correct import Corrections
 from heed_classifier.application.ports import Queries
+from heed_classifier.application.repeats import RepeatLinks
 from heed_classifier.application.scope import list_prefix
+from heed_classifier.application.similar import Finding
 from heed_classifier.domain.incidents import IncidentKey
 from heed_classifier.domain.records import PetitionKey
 from heed_shared.clock import Clock, local_day
@@ -46,9 +50,13 @@ class Classifier:
     page_tokens: PageTokens
     clock: Clock
     models: ModelParts
+    finding: Finding
+    repeats: RepeatLinks
 
 
-class ClassifierServicer(CorrectionRpcs, ModelRpcs, StreamRpcs, ClassifierServiceServicer):
+class ClassifierServicer(
+    CorrectionRpcs, ModelRpcs, RepeatRpcs, SimilarRpcs, StreamRpcs, ClassifierServiceServicer
+):
     """The contract's methods."""
 
     def __init__(self, classifier: Classifier) -> None:
@@ -118,17 +126,13 @@ class ClassifierServicer(CorrectionRpcs, ModelRpcs, StreamRpcs, ClassifierServic
     async def GetIncident(
         self, request: pb.GetIncidentRequest, _context: Context
     ) -> pb.GetIncidentResponse:
-        """Return one incident; a caller of a county sees the matters of the county."""
+        """Return one incident; a county is told what its own matters say of it."""
         key = IncidentKey(*parse_resource_name(request.name, "incidents"))
-        found = await self._classifier.queries.incident(key)
-        caller = current_caller()
+        found = await self._classifier.queries.incident(key, current_caller().region_prefix)
         if found is None:
             raise NotFound(request.name)
         record, members = found
-        visible = [member for member in members if caller.covers(member.region_code)]
-        if not visible and not caller.covers(record.key.region):
-            raise NotFound(request.name)
-        return pb.GetIncidentResponse(incident=convert.incident(record, visible))
+        return pb.GetIncidentResponse(incident=convert.incident(record, members))
 
     async def ListIncidents(
         self, request: pb.ListIncidentsRequest, _context: Context

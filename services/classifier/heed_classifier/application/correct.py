@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from heed_classifier.application.grouping import Grouping
-from heed_classifier.application.petition_changes import Change, Outcome
+from heed_classifier.application.petition_changes import Change, Outcome, first_again
 from heed_classifier.application.ports import ClassificationStore, Position
 from heed_classifier.application.sorting import Sorting
 from heed_classifier.domain.decision import SEALED_CATEGORY, Sorted
@@ -144,7 +144,7 @@ class Correcting:
         by: CorrectedBy,
     ) -> tuple[ClassificationRecord, list[Change]]:
         """A person found an accusation: everything derived goes, and intake is told to seal it."""
-        await self.store.delete([record.key])
+        repeats = await self.store.delete([record.key])
         alone = await self.grouping.leave(record.matters)
         left = [PetitionKey(key.region, key.uid) for key in alone]
         await self.store.suspect([record.key], self.now)
@@ -155,7 +155,7 @@ class Correcting:
             method=Method.PERSON,
             corrected_by=replace(by, reason=correction.reason),
             updated_at=self.now,
-            matters=(replace(before, answer=answer, incident=None),),
+            matters=(replace(before, answer=answer, incident=None, repeat_of=None),),
         )
         changes = [
             Change(
@@ -170,6 +170,7 @@ class Correcting:
             Change(Outcome.INCIDENT_CHANGED, *touched, cause=record.key)
             for touched in await self._touched(left)
         ]
+        changes += await first_again(self.store, repeats, self.now)
         return shown, changes
 
     async def _touched(self, keys: list[PetitionKey]) -> list[tuple[PetitionKey, str, int]]:

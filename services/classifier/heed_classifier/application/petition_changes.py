@@ -48,6 +48,7 @@ class Outcome(Enum):
     CLASSIFIED = "CLASSIFIED"
     CORRECTED = "CORRECTED"
     INCIDENT_CHANGED = "INCIDENT_CHANGED"
+    REPEAT_CHANGED = "REPEAT_CHANGED"
     ACCUSATION_SUSPECTED = "ACCUSATION_SUSPECTED"
     REMOVED = "REMOVED"
 
@@ -153,7 +154,7 @@ class PetitionChanges:
         if not records:
             return
         matters = [matter for record in records for matter in record.matters]
-        await self.store.delete([record.key for record in records])
+        repeats = await self.store.delete([record.key for record in records])
         alone = await self.grouping.leave(matters)
         gone = {record.key for record in records}
         self.changes += [
@@ -168,6 +169,7 @@ class PetitionChanges:
         ]
         left = {PetitionKey(key.region, key.uid): cause for key, cause in alone.items()}
         await self._touch({key: cause for key, cause in left.items() if key not in gone})
+        self.changes += await first_again(self.store, repeats, self.now)
 
     async def _resort(self, record: ClassificationRecord, petition: SortedPetition) -> None:
         """Sort a supplemented petition anew; what a person decided stays, danger may still rise."""
@@ -209,9 +211,7 @@ class PetitionChanges:
 
     async def _touch_joined(self, grouped: Grouped, known: Set[PetitionKey]) -> None:
         """Tell of matters that stood alone until a new one brought them into an incident."""
-        joined = {
-            PetitionKey(key.region, key.uid): cause for key, cause in grouped.joined.items()
-        }
+        joined = {PetitionKey(key.region, key.uid): cause for key, cause in grouped.joined.items()}
         await self._touch({key: cause for key, cause in joined.items() if key not in known})
 
     async def _touch(self, keys: Mapping[PetitionKey, PetitionKey]) -> None:
@@ -254,6 +254,30 @@ class PetitionChanges:
                 zip(petition.answer.matters, petition.terms, strict=True), 1
             )
         )
+
+
+async def first_again(
+    store: ClassificationStore, repeats: Sequence[MatterRecord], now: datetime
+) -> list[Change]:
+    """What to publish of matters that repeated a removed one, given as they were until now."""
+    changes = []
+    for matter in repeats:
+        petition = PetitionKey(matter.key.region, matter.key.uid)
+        earlier = matter.repeat_of
+        cause = PetitionKey(earlier.region, earlier.uid) if earlier is not None else None
+        for key, version, region_code in await store.touch([petition], now):
+            changes.append(
+                Change(
+                    Outcome.REPEAT_CHANGED,
+                    key,
+                    region_code,
+                    version,
+                    before=(matter.counted,),
+                    after=(replace(matter, repeat_of=None).counted,),
+                    cause=cause,
+                )
+            )
+    return changes
 
 
 def _counted(matters: Iterable[MatterRecord]) -> tuple[Counted, ...]:

@@ -16,6 +16,7 @@ from heed_classifier.domain.records import (
     CorrectedBy,
     IncidentMember,
     IncidentRecord,
+    MatterRecord,
     PetitionKey,
 )
 from heed_classifier.domain.text import PetitionText
@@ -89,8 +90,11 @@ class ClassificationStore(Protocol):
         """Store a changed one with its matters, those that are new too."""
         ...
 
-    async def delete(self, keys: Sequence[PetitionKey]) -> None:
-        """Remove all that was derived from petitions."""
+    async def delete(self, keys: Sequence[PetitionKey]) -> list[MatterRecord]:
+        """Remove all that was derived from petitions, their repeat links too.
+
+        Returns matters of other petitions that were linked to one of them, as they were until now.
+        """
         ...
 
     async def touch(
@@ -182,7 +186,7 @@ class Queries(Protocol):
         ...
 
     async def incident(
-        self, key: IncidentKey
+        self, key: IncidentKey, prefix: str
     ) -> tuple[IncidentRecord, list[IncidentMember]] | None:
-        """An incident with its members, oldest first."""
+        """An incident with its members inside a region, oldest first; None when it has none."""
         ...

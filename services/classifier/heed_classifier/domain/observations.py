@@ -19,6 +19,7 @@ class Measure(IntEnum):
     """Measures (计量项) that sorting gives; the numbers are the contract's."""
 
     ITEMS = 1
+    REPEAT = 2
     JOINT = 3
     HAZARD = 4
     PEOPLE = 5
@@ -39,6 +40,8 @@ class Counted:
     nature: Nature
     hazard: bool
     people_bucket: int
+    repeat: bool = False
+    """Whether a person linked the matter to an earlier one; counted by matter, never by person."""
 
 
 @dataclass(frozen=True, order=True)
@@ -80,6 +83,8 @@ def _cells(counted: Counted) -> list[tuple[str, str, Measure, int]]:
     cells = [(region, category, Measure.ITEMS, 0), (region, category, Measure.PEOPLE, bucket)]
     if bucket > _ONE_PERSON:
         cells.append((region, category, Measure.JOINT, 0))
+    if counted.repeat:
+        cells.append((region, category, Measure.REPEAT, 0))
     if counted.hazard:
         cells.append((region, category, Measure.HAZARD, 0))
     return cells

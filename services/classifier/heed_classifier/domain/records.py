@@ -71,6 +71,8 @@ class MatterRecord:
     profile: Profile
     counted_terms: tuple[str, ...]
     incident: IncidentKey | None = None
+    repeat_of: MatterKey | None = None
+    """The earlier matter that a person linked it to."""
 
     @property
     def counted(self) -> Counted:
@@ -82,6 +84,7 @@ class MatterRecord:
             self.answer.nature,
             self.answer.hazard,
             self.answer.people_bucket,
+            self.repeat_of is not None,
         )
 
 
@@ -113,6 +116,7 @@ class IncidentRecord:
     first_seen_at: datetime
     last_seen_at: datetime
     recent_count: int
+    previous_count: int
     places: tuple[str, ...]
 
 

@@ -1,0 +1,130 @@
+"""Finding petitions that may be on the same matter as a text or a petition; nothing is joined."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from heed_classifier.application.ports import Workers
+from heed_classifier.domain.incident_terms import Profile, TermReader, counted_terms, weigh
+from heed_classifier.domain.records import ClassificationRecord, PetitionKey, city_of
+from heed_classifier.domain.similarity import Likely, Similar, lookups, ranked, term_number
+from heed_classifier.domain.text import PetitionText
+from heed_shared.errors import InvalidField, NotFound
+from heed_shared.identity import Caller, require_region
+from heed_shared.ids import petition_name
+from heed_shared.reference.regions import Regions
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for: a petition, or a text with its region."""
+
+    petition: PetitionKey | None
+    text: PetitionText
+    region_code: str
+    received_from: datetime | None
+    most: int
+
+
+class SimilarStore(Protocol):
+    """Stored matters and the counts of terms, as they are at one moment."""
+
+    async def classification(self, key: PetitionKey) -> ClassificationRecord | None:
+        """A petition's classification."""
+        ...
+
+    async def counts(self, city: str, terms: Iterable[str]) -> tuple[dict[str, int], int]:
+        """Matters of the city per term, and in all."""
+        ...
+
+    async def likely(
+        self,
+        numbers: Mapping[int, float],
+        prefix: str,
+        received_from: datetime | None,
+        but: PetitionKey | None,
+    ) -> list[Likely]:
+        """Matters of a region that share the most of the weights of these numbers."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The use case."""
+
+    stores: StoreOpener
+    reader: TermReader
+    regions: Regions
+    workers: Workers
+
+    async def find(self, wanted: Wanted, caller: Caller) -> list[Similar]:
+        """Matters that may be the same, most similar first, in the city and the caller's region.
+
+        Raises:
+            NotFound: There is no such petition in the caller's region.
+            InvalidField: A text came without its region.
+            UnknownRegion: The region is in no table.
+            RegionNotAllowed: It lies outside the caller's.
+        """
+        if wanted.petition is None:
+            self._check(wanted.region_code, caller)
+            terms = await self.workers.run(lambda: self.reader.read(wanted.text))
+        async with self.stores.open() as store:
+            if wanted.petition is None:
+                city = city_of(wanted.region_code)
+                counts, total = await store.counts(city, counted_terms(terms))
+                asked = [weigh(terms, counts, total)]
+            else:
+                city, asked = await self._stored(store, wanted.petition, caller)
+                names = {name for profile in asked for name in profile.names}
+                counts, _ = await store.counts(city, names)
+            numbers = _numbers(city, asked, counts)
+            prefix = _within(city, caller.region_prefix)
+            if not numbers or prefix is None:
+                return []
+            likely = await store.likely(numbers, prefix, wanted.received_from, wanted.petition)
+        return ranked(asked, likely, wanted.most)
+
+    def _check(self, region_code: str, caller: Caller) -> None:
+        if not region_code:
+            raise InvalidField("region_code", "must say where the text belongs")
+        self.regions.get(region_code)
+        require_region(caller, region_code)
+
+    @staticmethod
+    async def _stored(
+        store: SimilarStore, key: PetitionKey, caller: Caller
+    ) -> tuple[str, list[Profile]]:
+        record = await store.classification(key)
+        if record is None or not caller.covers(record.region_code):
+            raise NotFound(petition_name(key.region, key.uid))
+        return city_of(key.region), [matter.profile for matter in record.matters]
+
+
+class StoreOpener(Protocol):
+    """Opens the store for one question."""
+
+    def open(self) -> AbstractAsyncContextManager[SimilarStore]:
+        """The store, for reading."""
+        ...
+
+
+def _numbers(city: str, asked: Collection[Profile], counts: Mapping[str, int]) -> dict[int, float]:
+    """What to look up, weighed by how much sharing it says."""
+    return {
+        term_number(city, name): weight * weight
+        for profile in asked
+        for name, weight in lookups(profile, counts).items()
+    }
+
+
+def _within(city: str, caller_prefix: str) -> str | None:
+    """The region that lies in the city and in the caller's; None when they have none in common."""
+    prefix = city[:4]
+    if caller_prefix.startswith(prefix):
+        return caller_prefix
+    return prefix if prefix.startswith(caller_prefix) else None
