@@ -51,3 +51,16 @@ async def test_a_model_that_cannot_be_read_leaves_the_rules_at_work(feed: Feed) 
 
     assert stored is not None
     assert await load_sorter(stored) is None
+
+
+async def test_a_model_that_a_newer_program_cannot_read_is_replaced_by_a_starter(
+    feed: Feed,
+) -> None:
+    await store_model(feed.database, "old", b"of another format", {}, {}, datetime.now(UTC))
+
+    name = await ensure_starter(feed.database, TINY)
+
+    stored = await current_model(feed.database)
+    assert stored is not None
+    assert stored.name == name != "old"
+    assert await ensure_starter(feed.database, TINY) == name

@@ -134,13 +134,18 @@ async def store_model(
     recipe: Mapping[str, Any],
     metrics: Mapping[str, Any],
     now: datetime,
+    *,
+    instead_of: str = "",
 ) -> None:
-    """Store a model and put it to use unless one is in use by now; of a name there is one."""
+    """Store a model and put it to use if ``instead_of`` is what is in use; empty means nothing.
+
+    Of a name there is one: it stays as it is.
+    """
     async with database.transaction() as tx:
         table = ModelTable(await raw(tx.connection))
         await table.lock()
         await table.add(name, weights, recipe, metrics, now)
-        if not await table.current_name():
+        if await table.current_name() == instead_of != name:
             await table.promote(name, now)
         await tx.commit()
 
