@@ -31,10 +31,12 @@ from heed_shared.telemetry import setup_telemetry
 from heed_warning.adapters.counts import PostgresCounts
 from heed_warning.adapters.escalation_rules import read_escalation_rules
 from heed_warning.adapters.forecasters import CurrentModel, PostgresForecasters
+from heed_warning.adapters.indicator_table import load_indicators
 from heed_warning.adapters.observation_handler import ObservationHandler, OutcomeHandler
 from heed_warning.adapters.panels import PostgresPanels
 from heed_warning.adapters.policies import PostgresPolicies
 from heed_warning.adapters.silences import PostgresSilences
+from heed_warning.adapters.skips import PostgresSkips
 from heed_warning.adapters.snapshot import warning_snapshot
 from heed_warning.adapters.training_process import ChildTrainer
 from heed_warning.adapters.warning_figures import PostgresEscalationChecks, PostgresPrecisions
@@ -44,6 +46,7 @@ from heed_warning.api.servicer import WarningServicer
 from heed_warning.application.announcing import WARNINGS_FEED
 from heed_warning.application.evaluation import Evaluator
 from heed_warning.application.forecasting import Foreseer
+from heed_warning.application.indicators import IndicatorReader
 from heed_warning.application.judging import Desk
 from heed_warning.application.keeping import (
     KEEPER_PERIOD_S,
@@ -118,6 +121,7 @@ def _parts(settings: WarningSettings, database: Database) -> Parts:
     forecasters, models = PostgresForecasters(), CurrentModel(database)
     panels = PostgresPanels(database, counts, places.level, places.still_above)
     page_tokens = PageTokens(settings.page_token_key)
+    skips, indicators = PostgresSkips(), load_indicators(settings.indicators)
     silences, rules = PostgresSilences(), read_escalation_rules(settings.escalation)
     settlement = Settlement(warnings, silences, places, rules)
     return Parts(
@@ -129,8 +133,19 @@ def _parts(settings: WarningSettings, database: Database) -> Parts:
         warnings=warnings,
         forecasters=forecasters,
         evaluator=Evaluator(
-            database, clock, places, panels, policies, warnings, settlement, models
+            database,
+            clock,
+            places,
+            panels,
+            policies,
+            warnings,
+            settlement,
+            models,
+            skips,
+            indicators,
         ),
+        indicator_reader=IndicatorReader(clock, places, panels, indicators),
+        skips=skips,
         foreseer=Foreseer(database, clock, places, panels, policies, models),
         desk=Desk(warnings, settlement, clock),
         silences=silences,

@@ -15,6 +15,9 @@ class WarningSettings(ServiceSettings):
     escalation: Path | None = setting("HEED_ESCALATION", default=None)
     """Rules of escalation (升级催办) in place of the shipped ones."""
 
+    indicators: Path | None = setting("HEED_INDICATORS", default=None)
+    """Definitions of indicators (指标) in place of the shipped ones."""
+
     def problems(self) -> list[str]:
         """Say what is wrong across fields."""
         targets = {

@@ -17,6 +17,14 @@ INSERT INTO threshold_policy (policy_id, region_prefix, category_code, strategy,
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 _ALL = "SELECT * FROM threshold_policy ORDER BY position"
+_LOCK = "SELECT * FROM threshold_policy WHERE policy_id = $1 FOR UPDATE"
+_REPLACE = """
+UPDATE threshold_policy
+SET region_prefix = $2, category_code = $3, strategy = $4, window_days = $5, levels = $6,
+    limits = $7, min_count = $8, pending_evaluations = $9, clear_evaluations = $10, version = $11
+WHERE policy_id = $1
+"""
+_REMOVE = "DELETE FROM threshold_policy WHERE policy_id = $1"
 
 
 class PostgresPolicies:
@@ -24,24 +32,44 @@ class PostgresPolicies:
 
     async def add(self, tx: Transaction, policy: Policy) -> None:
         """Store a policy."""
-        row = (
-            UUID(policy.policy_id),
-            policy.region_prefix,
-            policy.category,
-            policy.strategy,
-            policy.window_days,
-            [int(rule.level) for rule in policy.rules],
-            [rule.limit for rule in policy.rules],
-            policy.min_count,
-            policy.pending_evaluations,
-            policy.clear_evaluations,
-            policy.version,
-        )
-        await tx.connection.exec_driver_sql(_ADD, row)
+        await tx.connection.exec_driver_sql(_ADD, _row(policy))
 
     async def all(self, connection: AsyncConnection) -> Sequence[Policy]:
         """Return all policies, oldest first."""
         return [_policy(row) for row in await connection.exec_driver_sql(_ALL)]
+
+    async def lock(self, tx: Transaction, policy_id: str) -> Policy | None:
+        """Return a policy, locked until the end of the transaction; None if there is none."""
+        try:
+            uid = UUID(policy_id)
+        except ValueError:
+            return None
+        row = (await tx.connection.exec_driver_sql(_LOCK, (uid,))).first()
+        return _policy(row) if row else None
+
+    async def replace(self, tx: Transaction, policy: Policy) -> None:
+        """Write a policy in place of the stored one of the same id."""
+        await tx.connection.exec_driver_sql(_REPLACE, _row(policy))
+
+    async def remove(self, tx: Transaction, policy_id: str) -> None:
+        """Delete a policy."""
+        await tx.connection.exec_driver_sql(_REMOVE, (UUID(policy_id),))
+
+
+def _row(policy: Policy) -> tuple[object, ...]:
+    return (
+        UUID(policy.policy_id),
+        policy.region_prefix,
+        policy.category,
+        policy.strategy,
+        policy.window_days,
+        [int(rule.level) for rule in policy.rules],
+        [rule.limit for rule in policy.rules],
+        policy.min_count,
+        policy.pending_evaluations,
+        policy.clear_evaluations,
+        policy.version,
+    )
 
 
 def _policy(row: Any) -> Policy:

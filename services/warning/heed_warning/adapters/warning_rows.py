@@ -11,6 +11,7 @@ from typing import Any
 from heed_warning.application.ports import Kept
 from heed_warning.domain.escalation import EscalationStep, next_due
 from heed_warning.domain.evaluator import Outcome
+from heed_warning.domain.indicators import Family, IndicatorOutcome, Reading
 from heed_warning.domain.life import CellWarning, Evaluation, Staff, Verdict
 from heed_warning.domain.panel import Cell
 from heed_warning.domain.policy import Level
@@ -115,8 +116,14 @@ def _evaluation(cell: Cell, fields: dict[str, Any]) -> Evaluation:
         "as_of": date.fromisoformat(fields["as_of"]),
         "outcome": Outcome(fields["outcome"]),
         "level": Level(fields["level"]),
+        "indicators": tuple(_reading(item) for item in fields.get("indicators", ())),
     }
     return Evaluation(cell=cell, **(fields | read))
+
+
+def _reading(fields: dict[str, Any]) -> Reading:
+    family, outcome = Family(fields["family"]), IndicatorOutcome(fields["outcome"])
+    return Reading(**(fields | {"family": family, "outcome": outcome}))
 
 
 def staff_json(staff: Staff | None) -> str | None:

@@ -48,6 +48,7 @@ class CellRpcs:
         shown = await query_series(
             parts.database,
             parts.counts,
+            parts.skips,
             cell,
             request.measure or ITEMS,
             convert.to_day(request.from_day, "from_day"),

@@ -77,7 +77,12 @@ def to_recorded(
 
 def from_shown(shown: ShownCount) -> pb.DayCount:
     """Return a day's count for the contract."""
-    return pb.DayCount(day=shown.day.isoformat(), count=shown.count, suppressed=shown.suppressed)
+    return pb.DayCount(
+        day=shown.day.isoformat(),
+        count=shown.count,
+        suppressed=shown.suppressed,
+        skipped=shown.skipped,
+    )
 
 
 def to_policy(policy: pb.ThresholdPolicy, policy_id: str) -> Policy:

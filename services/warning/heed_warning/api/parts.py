@@ -10,10 +10,11 @@ from heed_shared.operations import Operations
 from heed_shared.paging import PageTokens
 from heed_warning.application.evaluation import Evaluator
 from heed_warning.application.forecasting import Foreseer
+from heed_warning.application.indicators import IndicatorReader
 from heed_warning.application.judging import Desk
 from heed_warning.application.keeping import Keeper, Watchdog
 from heed_warning.application.places import Places
-from heed_warning.application.ports import Counts, Forecasters, Policies, Warnings
+from heed_warning.application.ports import Counts, Forecasters, Policies, Skips, Warnings
 from heed_warning.application.silencing import SilenceDesk
 from heed_warning.application.training import School
 from heed_warning.application.warning_ports import Precisions, Silences
@@ -31,6 +32,8 @@ class Parts:
     warnings: Warnings
     forecasters: Forecasters
     evaluator: Evaluator
+    indicator_reader: IndicatorReader
+    skips: Skips
     foreseer: Foreseer
     desk: Desk
     silences: Silences

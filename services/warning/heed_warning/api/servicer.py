@@ -8,6 +8,7 @@ from heed_shared.feed import FeedServer
 from heed_warning.api.cell_rpcs import CellRpcs
 from heed_warning.api.figure_rpcs import FigureRpcs
 from heed_warning.api.forecaster_rpcs import ForecasterRpcs
+from heed_warning.api.indicator_rpcs import IndicatorRpcs
 from heed_warning.api.parts import Parts
 from heed_warning.api.policy_rpcs import PolicyRpcs
 from heed_warning.api.silence_rpcs import SilenceRpcs
@@ -19,6 +20,7 @@ class WarningServicer(
     CellRpcs,
     FigureRpcs,
     ForecasterRpcs,
+    IndicatorRpcs,
     PolicyRpcs,
     SilenceRpcs,
     WarningRpcs,

@@ -15,6 +15,7 @@ from heed_shared.errors import InvalidField
 from heed_shared.identity import region_prefix
 from heed_shared.ids import etag_of
 from heed_warning.api.convert import FIRST_YEAR, LAST_YEAR, from_cell
+from heed_warning.api.indicator_messages import from_reading
 from heed_warning.application.places import Places
 from heed_warning.application.ports import Kept
 from heed_warning.application.silencing import SilenceWish, silence_name
@@ -80,6 +81,7 @@ def from_evaluation(evaluation: Evaluation) -> pb.Evaluation:
         window_days=evaluation.window_days,
         reason=evaluation.reason,
         policy=evaluation.policy,
+        indicators=[from_reading(reading) for reading in evaluation.indicators],
     )
 
 

@@ -27,14 +27,21 @@ from heed_warning.application.ports import (
     Policies,
     RegionCount,
     Run,
+    Skips,
     Warnings,
 )
 from heed_warning.application.settlement import Settlement
 from heed_warning.domain.board import Board, evaluate
 from heed_warning.domain.evaluator import Outcome
+from heed_warning.domain.evidence import Evidence
+from heed_warning.domain.history import Forecaster
+from heed_warning.domain.indicator_levels import grade
+from heed_warning.domain.indicator_readings import read_indicators
+from heed_warning.domain.indicators import IndicatorDefinition, valid_definitions
 from heed_warning.domain.life import CellWarning, Change, Step, advance
-from heed_warning.domain.panel import Cell
-from heed_warning.domain.policy import Level
+from heed_warning.domain.panel import Cell, Panel
+from heed_warning.domain.policy import Level, Policy
+from heed_warning.domain.skips import Skip
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,8 @@ class Evaluator:
     warnings: Warnings
     settlement: Settlement
     models: Models
+    skips: Skips
+    indicators: Sequence[IndicatorDefinition]
 
     async def evaluate(self, as_of: date | None) -> Evaluated:
         """Evaluate as of a closed day, yesterday by default.
@@ -78,21 +87,17 @@ class Evaluator:
         async with self.database.read() as connection:
             latest = await self.warnings.latest_run(connection)
             policies = await self.policies.all(connection)
+            skips = await self.skips.until(connection, day)
         if latest and day < latest.as_of:
             raise InvalidField("as_of", f"lies before the latest evaluation, {latest.as_of}")
         if latest and day == latest.as_of:
             return await self._again(latest)
         model = await self.models.current()
-        panel = await self.panels.latest(day)
+        panel, evidence = await self.panels.evidence(day)
+        definitions = valid_definitions(self.indicators, day)
         with telemetry.span("warning.evaluate"):
             board = await asyncio.to_thread(
-                evaluate,
-                panel,
-                day,
-                policies=policies,
-                model=model,
-                working=working_day,
-                ancestors=self.places.still_above,
+                _board, panel, evidence, day, policies, skips, model, definitions, self.places
             )
             run = await self._move(board)
         telemetry.record("heed.warning.evaluation_duration", time.monotonic() - started)
@@ -158,6 +163,30 @@ class Evaluator:
         await self.warnings.end_rest(tx, raised)
 
 
+def _board(
+    panel: Panel,
+    evidence: Evidence,
+    day: date,
+    policies: Sequence[Policy],
+    skips: Sequence[Skip],
+    model: Forecaster | None,
+    definitions: Sequence[IndicatorDefinition],
+    places: Places,
+) -> Board:
+    """Judge every cell by its count and by its indicators."""
+    readings = read_indicators(definitions, evidence, evidence.every_row())
+    return evaluate(
+        panel,
+        day,
+        policies=policies,
+        model=model,
+        working=working_day,
+        ancestors=places.still_above,
+        skips=skips,
+        indicators=grade(readings, evidence),
+    )
+
+
 def closed_day(asked: date | None, clock: Clock) -> date:
     """Return the day asked for, yesterday by default.
 
@@ -187,9 +216,8 @@ def _run_of(board: Board) -> Run:
 
 def _rows_to_move(board: Board, standing: dict[Cell, CellWarning]) -> Iterator[int]:
     """Yield the cells that exceed or have a warning already; all others stay as they are."""
-    exceeding = board.level > Level.NONE
     for row in range(len(board.panel.cells)):
-        if exceeding[row] or board.panel.cells[row] in standing:
+        if board.highest(row) > Level.NONE or board.panel.cells[row] in standing:
             yield row
 
 

@@ -9,9 +9,10 @@ from datetime import date, timedelta
 from heed_shared.database import Database, Transaction
 from heed_shared.errors import InvalidField
 from heed_warning.application.places import Places
-from heed_warning.application.ports import Counts
+from heed_warning.application.ports import Counts, Skips
 from heed_warning.domain.counts import CellDay, Delta, RecordedCount, rolled_up
 from heed_warning.domain.panel import Cell
+from heed_warning.domain.skips import Skip
 
 SMALLEST_COUNT_SHOWN = 5
 LONGEST_SERIES_DAYS = 3700
@@ -24,6 +25,8 @@ class ShownCount:
     day: date
     count: int
     suppressed: bool
+    skipped: bool = False
+    """Whether a judged warning explains the day."""
 
 
 async def apply_deltas(
@@ -60,9 +63,17 @@ async def record_counts(
 
 
 async def query_series(
-    database: Database, counts: Counts, cell: Cell, measure: int, first: date, last: date
+    database: Database,
+    counts: Counts,
+    skips: Skips,
+    cell: Cell,
+    measure: int,
+    first: date,
+    last: date,
 ) -> list[ShownCount]:
     """Return a count for each day; those above 0 and below five are hidden.
+
+    Days that a judged warning explains are marked: no baseline learns from them.
 
     Raises:
         InvalidField: The days are in the wrong order or too many.
@@ -73,10 +84,12 @@ async def query_series(
         raise InvalidField("to_day", f"must lie at most {LONGEST_SERIES_DAYS} days after from_day")
     async with database.read() as connection:
         known = await counts.series(connection, cell, measure, first, last)
+        left_out = [skip for skip in await skips.until(connection, last) if skip.cell == cell]
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [_shown(day, known.get(day, 0)) for day in days]
+    return [_shown(day, known.get(day, 0), left_out) for day in days]
 
 
-def _shown(day: date, count: int) -> ShownCount:
+def _shown(day: date, count: int, left_out: Sequence[Skip]) -> ShownCount:
     hidden = 0 < count < SMALLEST_COUNT_SHOWN
-    return ShownCount(day, 0 if hidden else count, hidden)
+    skipped = any(skip.first <= day <= skip.last for skip in left_out)
+    return ShownCount(day, 0 if hidden else count, hidden, skipped)

@@ -18,6 +18,7 @@ from heed_warning.domain.history import Forecaster
 from heed_warning.domain.life import CellWarning
 from heed_warning.domain.panel import Cell, Panel
 from heed_warning.domain.policy import Policy
+from heed_warning.domain.skips import Skip
 from heed_warning.domain.transitions import State
 
 
@@ -173,6 +174,22 @@ class Policies(Protocol):
 
     async def all(self, connection: AsyncConnection) -> Sequence[Policy]:
         """Return all policies, oldest first."""
+
+    async def lock(self, tx: Transaction, policy_id: str) -> Policy | None:
+        """Return a policy, locked until the end of the transaction."""
+
+    async def replace(self, tx: Transaction, policy: Policy) -> None:
+        """Write a policy in place of the stored one of the same id."""
+
+    async def remove(self, tx: Transaction, policy_id: str) -> None:
+        """Delete a policy."""
+
+
+class Skips(Protocol):
+    """Days that judged warnings explain."""
+
+    async def until(self, connection: AsyncConnection, last: date) -> Sequence[Skip]:
+        """Return what warnings judged confirmed or explained take out, up to a day."""
 
 
 class Forecasters(Protocol):

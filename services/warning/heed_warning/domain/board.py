@@ -8,26 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
 from heed_warning.domain.day_kind import WorkingDay
-from heed_warning.domain.distribution import combine
 from heed_warning.domain.evaluator import (
-    DAYS_REQUIRED,
     Judgement,
     Outcome,
     Windows,
     judge,
     thresholds,
 )
-from heed_warning.domain.history import BASELINE_NAME, Forecaster, history_of
+from heed_warning.domain.history import BASELINE_NAME, Forecaster
+from heed_warning.domain.indicator_levels import IndicatorBoard
 from heed_warning.domain.inhibition import explained_excess, explaining_children, parent_rows
 from heed_warning.domain.life import Evaluation
 from heed_warning.domain.panel import Floats, Ints, Panel
 from heed_warning.domain.policy import DEFAULT_POLICY, Level, Policy, policy_for
-from heed_warning.domain.wording import explained_reason, reason
+from heed_warning.domain.skips import Skip
+from heed_warning.domain.windows import latest_windows
+from heed_warning.domain.wording import explained_reason, indicator_reason, reason
 
 Ancestors = Callable[[str], Sequence[str]]
 
@@ -58,6 +59,16 @@ class Board:
     tail: Floats
     parents: Ints
     forecaster: str
+    indicators: IndicatorBoard | None = None
+    """What indicators of the same cells say beside their counts."""
+
+    def indicator_level(self, row: int) -> Level:
+        """Return the level that a cell's indicators propose."""
+        return Level(int(self.indicators.level[row])) if self.indicators else Level.NONE
+
+    def highest(self, row: int) -> Level:
+        """Return the highest level that count or indicators of a cell reach."""
+        return max(Level(int(self.level[row])), self.indicator_level(row))
 
     def policy(self, row: int) -> Policy:
         """Return the policy that applies to a cell."""
@@ -72,15 +83,21 @@ class Board:
         place = np.array([self.place_in_group[row]])
         windows = group.windows.select(place, group.windows.observed[place])
         own, net = Level(int(self.level[row])), Level(int(self.net_level[row]))
-        explained = own > net == Level.NONE
-        level = own if explained else net
+        told = own > net == Level.NONE  # by the cells below it
+        by_count, by_indicators = own if told else net, self.indicator_level(row)
+        explained = told and by_indicators is Level.NONE
+        level = max(net, by_indicators) if by_indicators else by_count
         lowest = float(thresholds(group.policy, group.policy.rules[0].level, windows)[0])
-        reached = float(thresholds(group.policy, level, windows)[0]) if level else lowest
+        reached = float(thresholds(group.policy, by_count, windows)[0]) if by_count else lowest
         outcome = Outcome(int(self.outcome[row]))
-        words = reason(group.policy, outcome, level, windows, reached)
-        if explained:
+        words = reason(group.policy, outcome, by_count, windows, reached)
+        if told:
             children = explaining_children(row, self.parents, self.level > Level.NONE)
             words += explained_reason([title(self.panel.cells[child].region) for child in children])
+        speaking = self.indicators.speaking(row) if self.indicators else ()
+        if by_indicators:
+            outcome = Outcome.EXCEEDED
+            words += indicator_reason(by_indicators, speaking)
         return Evaluation(
             cell=self.panel.cells[row],
             as_of=self.as_of,
@@ -94,6 +111,7 @@ class Board:
             reason=words,
             policy=group.policy.name,
             explained=explained,
+            indicators=speaking,
         )
 
 
@@ -105,6 +123,8 @@ def evaluate(
     model: Forecaster | None,
     working: WorkingDay,
     ancestors: Ancestors,
+    skips: Sequence[Skip] = (),
+    indicators: IndicatorBoard | None = None,
 ) -> Board:
     """Evaluate every cell of a panel on a closed day; days after it are never looked at."""
     known = panel.until(as_of)
@@ -112,17 +132,13 @@ def evaluate(
     chosen = [policy_for(cell, policies) for cell in known.cells]
     distinct = list(dict.fromkeys(chosen)) or [DEFAULT_POLICY]
     group_of = np.array([distinct.index(policy) for policy in chosen], dtype=np.int64)
-    foreseen: dict[int, Windows] = {}
+    foreseen = latest_windows(known, distinct, model, working, skips)
     groups = []
     outcome, level, place = np.zeros((3, count), dtype=np.int64)
     excess, tail = np.zeros(count), np.ones(count)
     for number, policy in enumerate(distinct):
         rows = np.flatnonzero(group_of == number)
-        days = policy.window_days
-        if days not in foreseen:
-            foreseen[days] = _windows(known, as_of, days, model, working)
-        every = foreseen[days]
-        windows = every.select(rows, every.observed[rows])
+        windows = foreseen[number].select(rows, foreseen[number].observed[rows])
         judged = judge(policy, windows)
         groups.append(Group(policy, rows, windows))
         place[rows] = np.arange(len(rows))
@@ -133,37 +149,8 @@ def evaluate(
     net_level = _net_levels(groups, explained, level)
     return Board(
         known, as_of, tuple(groups), group_of, place, outcome, level, net_level, tail, parents,
-        model.name if model else BASELINE_NAME,
+        model.name if model else BASELINE_NAME, indicators,
     )  # fmt: skip
-
-
-def _windows(
-    known: Panel, as_of: date, days: int, model: Forecaster | None, working: WorkingDay
-) -> Windows:
-    """Return what was foreseen before each window, and what came."""
-    before = as_of - timedelta(days=days)
-    observed = known.counts[:, max(known.index_of(before) + 1, 0) :].sum(axis=1)
-    known = known.after_silence()
-    if known.index_of(before) + 1 < DAYS_REQUIRED or not known.cells:
-        nothing = np.zeros(len(known.cells))
-        age = known.until(before).history_days()
-        return Windows(observed, nothing, nothing, age, np.zeros((len(known.cells), 0)))
-    history = history_of(known, before, working)
-    forecast = history.baseline.forecast(history.origin, days)
-    if model is not None:
-        calm = history.without_outbreaks()
-        able = model.able(calm)
-        forecast = combine(forecast, model.forecast(calm, days), able)
-    mean, dispersion = forecast.window(0, days)
-    past = _rolling_sums(history.baseline.bounded, days)
-    return Windows(observed, mean, dispersion, history.panel.history_days(), past)
-
-
-def _rolling_sums(counts: Floats, days: int) -> Floats:
-    if counts.shape[1] < days:
-        return np.zeros((counts.shape[0], 0))
-    sums = np.concatenate([np.zeros((counts.shape[0], 1)), counts.cumsum(axis=1)], axis=1)
-    return np.asarray(sums[:, days:] - sums[:, :-days])
 
 
 def _net_levels(groups: Sequence[Group], explained: Floats, level: Ints) -> Ints:

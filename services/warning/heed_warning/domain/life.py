@@ -18,6 +18,7 @@ from uuid import UUID
 from heed_shared.ids import resource_name
 from heed_warning.domain.escalation import EscalationStep
 from heed_warning.domain.evaluator import Outcome
+from heed_warning.domain.indicators import Reading
 from heed_warning.domain.panel import Cell
 from heed_warning.domain.policy import Level, Policy
 from heed_warning.domain.transitions import TRANSITIONS, Action, State
@@ -69,6 +70,8 @@ class Evaluation:
     policy: str
     explained: bool = False
     """Whether the excess lies in cells below this one that warn themselves."""
+    indicators: tuple[Reading, ...] = ()
+    """Indicators that speak for the level, the most unusual first."""
 
 
 @dataclass(frozen=True)

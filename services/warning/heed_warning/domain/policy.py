@@ -26,17 +26,20 @@ class Strategy(IntEnum):
     FIXED = 1
     HISTORICAL_QUANTILE = 2
     FORECAST_EXCEEDANCE = 3
+    CUMULATIVE = 4
 
 
 COUNT_FACTORS = {Level.BLUE: 1, Level.YELLOW: 1, Level.ORANGE: 2, Level.RED: 4}
 """How often the policy's smallest count each level needs: a rare handful is never orange."""
 
 DEFAULT_POLICY_ID = "default"
+LARGEST_SUM = 40.0
+"""Sum of standardised excesses that thirteen windows can reach at all, rounded down."""
 
 
 @dataclass(frozen=True)
 class LevelRule:
-    """When one level is reached: a count for FIXED, else a probability."""
+    """When one level is reached: by a count, a probability, or a sum of standardised excesses."""
 
     level: Level
     limit: float
@@ -63,7 +66,7 @@ class Policy:
         return f"thresholdPolicies/{self.policy_id}"
 
     def covers(self, cell: Cell) -> bool:
-        """Say whether the policy applies to a cell."""
+        """Say whether the policy applies to a cell, were there no more specific one."""
         return cell.region.startswith(self.region_prefix) and self.category in {"", cell.category}
 
     def count_needed(self, level: Level) -> int:
@@ -104,6 +107,9 @@ def problem_with(policy: Policy) -> str:
         return (
             "" if all(limit >= 1 for limit in limits) else "a fixed limit is a count of at least 1"
         )
+    if policy.strategy is Strategy.CUMULATIVE:
+        fits = all(limit <= LARGEST_SUM for limit in limits)
+        return "" if fits else f"a sum of standardised excesses is at most {LARGEST_SUM:.0f}"
     return "" if all(limit < 1 for limit in limits) else "a limit of this strategy is a probability"
 
 

@@ -42,9 +42,13 @@ class Profile:
 
 def fit_profile(panel: Panel, category: Ints, kinds: Ints, year_days: Ints) -> Profile:
     """Learn the factors from the panel's days alone."""
-    totals = np.zeros((int(category.max()) + 1, panel.day_count))
     finest = panel.levels == panel.levels.max()  # parents repeat their children's items
-    np.add.at(totals, category[finest], panel.counts[finest])
+    totals = np.stack(
+        [
+            panel.counts[np.flatnonzero(finest & (category == number))].sum(axis=0)
+            for number in range(int(category.max()) + 1)
+        ]
+    )
     totals = _without_spikes(totals)
     season = _season(totals, year_days)
     level = uniform_filter1d(totals / season[:, year_days], LOCAL_DAYS, axis=1, mode="reflect")
