@@ -13,12 +13,8 @@ import numpy as np
 
 from heed_shared.commands import CommandError, open_text, progress
 from heed_warning.commands.count_table import CountTable, read_counts
-from heed_warning.detection.score import (
-    STEPS_REQUIRED,
-    DetectionScores,
-    Outcome,
-    score_steps,
-)
+from heed_warning.detection.prediction import STEPS_REQUIRED
+from heed_warning.detection.score import DetectionScores, Outcome, score_steps
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
-"""Scores of many series, step by step, as they would have been told on the day.
+"""Scores of many series, step by step, as they would have been told at the time.
 
-The score of a step rests on counts up to that step only. Scores are log odds, so one threshold
-serves all series.
+The score of a step rests on counts up to that step only, of its own series and of the others. It is
+on one scale for all series, so that one threshold serves them all.
 """
 
 from __future__ import annotations
@@ -9,32 +9,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heed_warning.detection.outbreak import LATEST_STEPS, log_odds
-from heed_warning.detection.regression import Fit, design, fit, means
+from heed_warning.detection import drift
+from heed_warning.detection.calibration import Calibration
+from heed_warning.detection.prediction import STEPS_REQUIRED, Prediction, predict
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Booleans = NDArray[np.bool_]
 
-HELD_BACK_STEPS = 3
-"""Steps before the one judged that the baseline does not learn from: they may be an outbreak."""
-STEPS_REQUIRED = 26
-"""Observed steps that a series needs before the first one that is judged."""
-BLOCK_SERIES = 2048
-"""Series fitted together: their matrices stay in the processor's cache."""
-LOWEST_SCORE = -20.0
+LOWEST_SCORE: Final = -20.0
+"""Score where nothing can be told."""
+REHEARSED_STEPS: Final = 52
+REHEARSED_SERIES: Final = 500
 
 
 class Outcome(IntEnum):
-    """What a score is worth; the numbers are those of the threshold evaluator."""
+    """What a score is worth."""
 
     SCORED = 1
-    INSUFFICIENT_HISTORY = 3
-    MISSING = 5
+    INSUFFICIENT_HISTORY = 2
+    MISSING = 3
+    """There is no count to score."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,20 @@ class DetectionScores:
     expected: Floats
     """Count expected had nothing happened."""
     dispersion: Floats
-    """Dispersion of the expected count: its variance is expected + dispersion * expected^2."""
+    """Dispersion of that expectation: the variance is expected + dispersion * expected^2."""
     tail_probability: Floats
-    """Probability of so high a score if nothing had happened; 1 where nothing is scored."""
+    """Probability of so high a score had nothing happened; 1 where nothing is scored."""
     score: Floats
-    """Log odds that an outbreak is on: the higher the more alarming, comparable across series."""
+    """Log odds that an outbreak is on: the higher the more alarming."""
     outcome: Ints
+    """An Outcome each."""
 
 
 def score_latest(counts: Floats, observed: Booleans, period: float) -> DetectionScores:
-    """Score the last step of N series; counts and observed are (N, T), the answer (N, 1)."""
+    """Score the last step of N series; counts and observed are (N, T), the answer's arrays (N, 1).
+
+    As `score_steps`.
+    """
     return score_steps(counts, observed, period, counts.shape[1] - 1)
 
 
@@ -67,60 +71,51 @@ def score_steps(
     """Score the steps first .. T-1 of N series.
 
     Args:
-        counts: Counts of equally spaced steps, (N, T); what stands at missing steps is ignored.
+        counts: Counts of equally spaced steps, (N, T); 0 where missing.
         observed: Which counts exist, (N, T); a missing one is never taken for zero.
         period: Steps after which the season repeats.
         first: First step to score.
-        advance: Told how many cells have been scored since the last call.
+        advance: Told how many steps of series have been scored since the last call.
     """
-    blocks = [
-        _score_block(counts[rows], observed[rows], period, first, advance)
-        for rows in _blocks(len(counts))
-    ]
-    return DetectionScores(
-        *(
-            np.concatenate([getattr(block, name) for block in blocks])
-            for name in DetectionScores.__dataclass_fields__
-        )
-    )
-
-
-def _blocks(series: int) -> list[slice]:
-    return [slice(start, start + BLOCK_SERIES) for start in range(0, series, BLOCK_SERIES)] or [
-        slice(0, 0)
-    ]
-
-
-def _score_block(
-    counts: Floats,
-    observed: Booleans,
-    period: float,
-    first: int,
-    advance: Callable[[int], None],
-) -> DetectionScores:
     series, steps = counts.shape
-    regressors = design(steps, period)
-    known = observed.astype(float)
-    filled = np.where(observed, counts, 0.0)
     shape = (series, steps - first)
-    expected, dispersion, score = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    last: Fit | None = None
-    for step in range(max(first, STEPS_REQUIRED), steps):
-        end = max(step - HELD_BACK_STEPS, 0)
-        last = fit(filled[:, :end], known[:, :end], regressors[:end], last)
-        column = step - first
-        latest = slice(step - LATEST_STEPS + 1, step + 1)
-        mean = means(last.coefficients, regressors[latest])
-        now = regressors[step]
-        variance = np.einsum("p,npq,q->n", now, last.covariance, now)
-        score[:, column] = log_odds(
-            np.where(observed, counts, np.nan)[:, latest], mean, last.variance_ratio, variance
-        )
-        expected[:, column] = mean[:, -1]
-        dispersion[:, column] = (last.variance_ratio - 1.0) / mean[:, -1] + np.expm1(variance)
+    expected, dispersion = np.zeros(shape), np.zeros(shape)
+    score, tail = np.full(shape, LOWEST_SCORE), np.ones(shape)
+    start = max(first, STEPS_REQUIRED)
+    wandering = _rehearse(counts, observed, period, start)
+    calibration = Calibration()
+    for blocks in predict(counts, observed, period, start, steps):
+        predictions = [wandering.follow(block) for block in blocks]
+        calibration.learn(predictions)
+        column = predictions[0].step - first
+        score[:, column] = np.concatenate([block.log_odds() for block in predictions])
+        tail[:, column] = calibration.tail_probability(score[:, column])
+        expected[:, column] = np.concatenate([block.mean[:, -1] for block in predictions])
+        dispersion[:, column] = np.concatenate([_dispersion(block) for block in predictions])
         advance(series)
+    outcome = _outcomes(observed, first)
+    scored = outcome == Outcome.SCORED
+    return DetectionScores(
+        expected, dispersion, np.where(scored, tail, 1.0), np.where(scored, score, LOWEST_SCORE),
+        outcome,
+    )  # fmt: skip
+
+
+def _rehearse(counts: Floats, observed: Booleans, period: float, start: int) -> drift.Drift:
+    """Predict the last year before `start`, for some of the series, to see how levels drift."""
+    begin = max(STEPS_REQUIRED, start - REHEARSED_STEPS)
+    rows = np.unique(np.linspace(0, len(counts) - 1, REHEARSED_SERIES).astype(np.int64))
+    steps = predict(counts[rows], observed[rows], period, begin, start)
+    return drift.estimate(step[0] for step in steps)
+
+
+def _dispersion(prediction: Prediction) -> Floats:
+    own = (prediction.ratio - 1.0) / prediction.mean[:, -1]
+    return np.asarray(own + np.expm1(prediction.level_variance + prediction.drift_variance))
+
+
+def _outcomes(observed: Booleans, first: int) -> Ints:
+    """Return whether each count from `first` on exists, and enough before it, (N, S)."""
     history = observed.cumsum(axis=1)[:, first:] - observed[:, first:]
     outcome = np.where(history >= STEPS_REQUIRED, Outcome.SCORED, Outcome.INSUFFICIENT_HISTORY)
-    outcome = np.where(observed[:, first:], outcome, Outcome.MISSING).astype(np.int64)
-    score = np.where(outcome == Outcome.SCORED, score, LOWEST_SCORE)
-    return DetectionScores(expected, dispersion, np.exp(-score), score, outcome)
+    return np.where(observed[:, first:], outcome, Outcome.MISSING).astype(np.int64)

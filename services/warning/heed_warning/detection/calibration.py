@@ -1,0 +1,63 @@
+"""How often a score as high comes up when nothing has happened.
+
+Counts are drawn from the predictions themselves, with everything these hold for possible except an
+outbreak, and scored like real ones. All series share one table, since their scores are comparable.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heed_warning.detection.outbreak import SMALLEST_RATIO, log_odds
+from heed_warning.detection.prediction import Prediction
+
+Floats = NDArray[np.float64]
+
+FIRST_DRAWS: Final = 20_000
+LATER_DRAWS: Final = 1_000
+TAIL_DRAWS: Final = 200
+"""So many highest scores make up the tail, beyond which it is taken to fall exponentially."""
+
+
+class Calibration:
+    """Scores of calm steps, drawn anew for each step scored and kept."""
+
+    def __init__(self) -> None:
+        self._rng = np.random.default_rng(20130301)
+        self._scores = np.zeros(0)
+
+    def learn(self, predictions: list[Prediction]) -> None:
+        """Add scores of calm counts drawn from a step's predictions."""
+        draws = LATER_DRAWS if len(self._scores) else FIRST_DRAWS
+        series = sum(len(prediction.ratio) for prediction in predictions)
+        drawn = [self._scores]
+        for prediction in predictions:
+            share = -(-draws * len(prediction.ratio) // series)
+            drawn.append(self._calm_scores(prediction, share))
+        self._scores = np.sort(np.concatenate(drawn))
+
+    def _calm_scores(self, prediction: Prediction, draws: int) -> Floats:
+        rows = self._rng.integers(len(prediction.ratio), size=draws)
+        mean, ratio = prediction.mean[rows], prediction.ratio[rows]
+        error, drift = prediction.level_variance[rows], prediction.drift_variance[rows]
+        # How strongly series drift differs among them as an exponential law would have it.
+        variance = error + drift * self._rng.standard_exponential(draws)
+        level = np.exp(np.sqrt(variance) * self._rng.standard_normal(draws))
+        excess = np.maximum(ratio, SMALLEST_RATIO)[:, None] - 1.0
+        rate = self._rng.gamma(mean * level[:, None] / excess, excess)
+        counts = np.where(
+            np.isnan(prediction.counts[rows]), np.nan, self._rng.poisson(rate).astype(float)
+        )
+        return log_odds(counts, mean, ratio, error + drift)
+
+    def tail_probability(self, score: Floats) -> Floats:
+        """Return the probability of a score at least as high in a calm step, of any shape."""
+        total = len(self._scores)
+        beyond = total - np.searchsorted(self._scores, score, side="left")
+        start = self._scores[-TAIL_DRAWS]
+        fall = max(float((self._scores[-TAIL_DRAWS:] - start).mean()), 1e-3)
+        far = TAIL_DRAWS * np.exp(-np.maximum(score - start, 0.0) / fall)
+        return np.asarray(np.where(score > start, far, beyond) / total)
