@@ -56,6 +56,7 @@ from heed_warning.application.keeping import (
     Watchdog,
 )
 from heed_warning.application.places import Places
+from heed_warning.application.policies import PolicyDesk
 from heed_warning.application.settlement import Settlement
 from heed_warning.application.silencing import SilenceDesk
 from heed_warning.application.training import School
@@ -130,6 +131,7 @@ def _parts(settings: WarningSettings, database: Database) -> Parts:
         places=places,
         counts=counts,
         policies=policies,
+        policy_desk=PolicyDesk(database, clock, places, panels, policies, skips, models),
         warnings=warnings,
         forecasters=forecasters,
         evaluator=Evaluator(

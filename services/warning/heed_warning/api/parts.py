@@ -14,6 +14,7 @@ from heed_warning.application.indicators import IndicatorReader
 from heed_warning.application.judging import Desk
 from heed_warning.application.keeping import Keeper, Watchdog
 from heed_warning.application.places import Places
+from heed_warning.application.policies import PolicyDesk
 from heed_warning.application.ports import Counts, Forecasters, Policies, Skips, Warnings
 from heed_warning.application.silencing import SilenceDesk
 from heed_warning.application.training import School
@@ -29,6 +30,7 @@ class Parts:
     places: Places
     counts: Counts
     policies: Policies
+    policy_desk: PolicyDesk
     warnings: Warnings
     forecasters: Forecasters
     evaluator: Evaluator

@@ -77,6 +77,13 @@ class Board:
     def _group(self, row: int) -> Group:
         return self.groups[int(self.group_of[row])]
 
+    def lowest_threshold(self, row: int) -> float:
+        """Return the count above which a cell reaches its lowest level."""
+        group = self._group(row)
+        place = np.array([self.place_in_group[row]])
+        windows = group.windows.select(place, group.windows.observed[place])
+        return float(thresholds(group.policy, group.policy.rules[0].level, windows)[0])
+
     def evaluation(self, row: int, title: Callable[[str], str]) -> Evaluation:
         """Return the evaluation of one cell with its reason in words."""
         group = self._group(row)
@@ -87,7 +94,7 @@ class Board:
         by_count, by_indicators = own if told else net, self.indicator_level(row)
         explained = told and by_indicators is Level.NONE
         level = max(net, by_indicators) if by_indicators else by_count
-        lowest = float(thresholds(group.policy, group.policy.rules[0].level, windows)[0])
+        lowest = self.lowest_threshold(row)
         reached = float(thresholds(group.policy, by_count, windows)[0]) if by_count else lowest
         outcome = Outcome(int(self.outcome[row]))
         words = reason(group.policy, outcome, by_count, windows, reached)
