@@ -1,7 +1,11 @@
 """Whatever a caller sends to the classifier, it is answered: refused by field name, or done."""
 
+import uuid
+from dataclasses import dataclass
+
 from google.protobuf.message import Message
 from heed.classifier.v1 import classifier_service_pb2 as pb
+from heed.classifier.v1 import resources_pb2 as resources
 from heed.common.v1 import matter_pb2
 
 from tests.classifier.builders import NOON, petition
@@ -12,8 +16,53 @@ from tests.contracts.hostile import Call, always, failures
 CLASSIFIER = pb.DESCRIPTOR.services_by_name["ClassifierService"]
 
 
+@dataclass
+class RepeatPair:
+    """Two matters that can be linked over and over."""
+
+    served: Serving
+    matter: str
+    earlier: str
+
+    async def to_link(self) -> Message:
+        """A request to link them, after they were unlinked."""
+        for link in await self._in_force():
+            await self.served.stub("clerk").UnlinkRepeat(self._unlink(link))
+        return self._link()
+
+    async def to_unlink(self) -> Message:
+        """A request to unlink them, after they were linked."""
+        if not await self._in_force():
+            await self.served.stub("clerk").LinkRepeat(self._link())
+        return self._unlink((await self._in_force())[0])
+
+    async def _in_force(self) -> list[resources.RepeatLink]:
+        request = pb.ListRepeatLinksRequest(matter=self.matter)
+        links = (await self.served.stub("clerk").ListRepeatLinks(request)).links
+        return [link for link in links if link.state == resources.RepeatLink.STATE_LINKED]
+
+    def _link(self) -> pb.LinkRepeatRequest:
+        return pb.LinkRepeatRequest(
+            request_id=str(uuid.uuid4()),
+            matter=self.matter,
+            earlier_matter=self.earlier,
+            reason="同一件事",
+        )
+
+    @staticmethod
+    def _unlink(link: resources.RepeatLink) -> pb.UnlinkRepeatRequest:
+        return pb.UnlinkRepeatRequest(
+            request_id=str(uuid.uuid4()), name=link.name, etag=link.etag, reason="不是同一件事"
+        )
+
+
 def asked(classified: str, incident: str) -> dict[str, tuple[str, Message]]:
     """Requests that change nothing, and who makes them."""
+    matter = f"{classified.removesuffix('/classification')}/matters/1"
+    similar = pb.FindSimilarPetitionsRequest(
+        request=WAGES[0], facts=WAGES[1], region_code="110105", limit=1
+    )
+    similar.received_from.FromJsonString("2026-01-01T00:00:00Z")
     incidents = pb.ListIncidentsRequest(region_prefix="11", min_matter_count=1, page_size=1)
     incidents.seen_from.FromJsonString("2026-01-01T00:00:00Z")
     return {
@@ -42,6 +91,8 @@ def asked(classified: str, incident: str) -> dict[str, tuple[str, Message]]:
         "ListCategories": ("officer", pb.ListCategoriesRequest(valid_on="2026-03-01")),
         "GetIncident": ("officer", pb.GetIncidentRequest(name=incident)),
         "ListIncidents": ("officer", incidents),
+        "FindSimilarPetitions": ("officer", similar),
+        "ListRepeatLinks": ("officer", pb.ListRepeatLinksRequest(matter=matter, page_size=1)),
     }
 
 
@@ -58,6 +109,11 @@ async def test_no_value_in_any_field_is_a_fault_of_the_classifier(served: Servin
             await get(served, item), category_code="05", urgency=matter_pb2.URGENCY_U2
         )
 
+    # Methods are called side by side, so each links another matter.
+    linked, unlinked = (
+        RepeatPair(served, f"{name(repeat)}/matters/1", f"{name(item)}/matters/1")
+        for repeat in items[1:3]
+    )
     made = asked(f"{name(item)}/classification", incident)
     calls = [
         Call(CLASSIFIER.methods_by_name[method], served.channel(caller), always(request))
@@ -70,5 +126,11 @@ async def test_no_value_in_any_field_is_a_fault_of_the_classifier(served: Servin
             corrected,
         )
     )
+    calls += [
+        Call(CLASSIFIER.methods_by_name["LinkRepeat"], served.channel("clerk"), linked.to_link),
+        Call(
+            CLASSIFIER.methods_by_name["UnlinkRepeat"], served.channel("clerk"), unlinked.to_unlink
+        ),
+    ]
     assert {call.method.name for call in calls} >= set(CLASSIFIER.methods_by_name)
     assert await failures(calls) == []

@@ -56,6 +56,32 @@ REQUESTS: dict[str, tuple[Any, set[str]]] = {
         {"officer", "supervisor", "leader"},
     ),
     "ListIncidents": (pb.ListIncidentsRequest(), {"officer", "supervisor", "leader"}),
+    "FindSimilarPetitions": (
+        pb.FindSimilarPetitionsRequest(petition=NOBODY),
+        {"clerk", "officer", "supervisor", "service/intake"},
+    ),
+    "LinkRepeat": (
+        pb.LinkRepeatRequest(
+            request_id=str(uuid.uuid4()),
+            matter=f"{NOBODY}/matters/1",
+            earlier_matter=f"{NOBODY}/matters/2",
+            reason="x",
+        ),
+        {"clerk", "officer"},
+    ),
+    "UnlinkRepeat": (
+        pb.UnlinkRepeatRequest(
+            request_id=str(uuid.uuid4()),
+            name=NOBODY.replace("petitions", "repeatLinks"),
+            etag="x",
+            reason="x",
+        ),
+        {"clerk", "officer"},
+    ),
+    "ListRepeatLinks": (
+        pb.ListRepeatLinksRequest(matter=f"{NOBODY}/matters/1"),
+        {"clerk", "officer", "supervisor"},
+    ),
 }
 
 

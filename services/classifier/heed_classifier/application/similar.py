@@ -9,10 +9,17 @@ from datetime import datetime
 from typing import Protocol
 
 from heed_classifier.application.ports import Workers
-from heed_classifier.domain.incident_terms import Profile, TermReader, counted_terms, weigh
+from heed_classifier.domain.incident_terms import TermReader, counted_terms, weigh
 from heed_classifier.domain.records import ClassificationRecord, PetitionKey, city_of
-from heed_classifier.domain.similarity import Likely, Similar, lookups, ranked, term_number
-from heed_classifier.domain.text import PetitionText
+from heed_classifier.domain.similarity import (
+    Asked,
+    Likely,
+    Similar,
+    lookups,
+    ranked,
+    term_number,
+)
+from heed_classifier.domain.text import PetitionText, title_of
 from heed_shared.errors import InvalidField, NotFound
 from heed_shared.identity import Caller, require_region
 from heed_shared.ids import petition_name
@@ -77,10 +84,10 @@ class Finding:
             if wanted.petition is None:
                 city = city_of(wanted.region_code)
                 counts, total = await store.counts(city, counted_terms(terms))
-                asked = [weigh(terms, counts, total)]
+                asked = [Asked(weigh(terms, counts, total), title_of(wanted.text))]
             else:
                 city, asked = await self._stored(store, wanted.petition, caller)
-                names = {name for profile in asked for name in profile.names}
+                names = {name for one in asked for name in one.profile.names}
                 counts, _ = await store.counts(city, names)
             numbers = _numbers(city, asked, counts)
             prefix = _within(city, caller.region_prefix)
@@ -98,11 +105,11 @@ class Finding:
     @staticmethod
     async def _stored(
         store: SimilarStore, key: PetitionKey, caller: Caller
-    ) -> tuple[str, list[Profile]]:
+    ) -> tuple[str, list[Asked]]:
         record = await store.classification(key)
         if record is None or not caller.covers(record.region_code):
             raise NotFound(petition_name(key.region, key.uid))
-        return city_of(key.region), [matter.profile for matter in record.matters]
+        return city_of(key.region), [Asked(m.profile, m.answer.title) for m in record.matters]
 
 
 class StoreOpener(Protocol):
@@ -113,12 +120,12 @@ class StoreOpener(Protocol):
         ...
 
 
-def _numbers(city: str, asked: Collection[Profile], counts: Mapping[str, int]) -> dict[int, float]:
+def _numbers(city: str, asked: Collection[Asked], counts: Mapping[str, int]) -> dict[int, float]:
     """What to look up, weighed by how much sharing it says."""
     return {
         term_number(city, name): weight * weight
-        for profile in asked
-        for name, weight in lookups(profile, counts).items()
+        for one in asked
+        for name, weight in lookups(one.profile, counts).items()
     }
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from heed_classifier.domain.incident_terms import PIECE, Profile, cosine
+from heed_classifier.domain.incident_summary import whole_names
+from heed_classifier.domain.incident_terms import PIECE, Profile, clean, cosine
 from heed_classifier.domain.incidents import IncidentKey, MatterKey
 
 # The heaviest names of a matter are what it is found by.
@@ -23,6 +24,14 @@ BUDGET = 3000
 _NAMES_SHARE = 0.2
 _SHOWN_NAMES, _SHOWN_PHRASES = 5, 5
 _SHORTEST_NAME = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is looked for: the terms of a matter and its title."""
+
+    profile: Profile
+    title: str
 
 
 @dataclass(frozen=True)
@@ -71,15 +80,15 @@ def lookups(profile: Profile, counts: Mapping[str, int]) -> dict[str, float]:
     return chosen
 
 
-def ranked(asked: Sequence[Profile], likely: Iterable[Likely], most: int) -> list[Similar]:
+def ranked(asked: Sequence[Asked], likely: Iterable[Likely], most: int) -> list[Similar]:
     """The most similar matters, one of each petition, most similar first."""
     best: dict[tuple[str, object], Similar] = {}
     for found in likely:
-        for profile in asked:
-            similarity = _similarity(profile, found.profile)
+        for one in asked:
+            similarity = _similarity(one.profile, found.profile)
             key = (found.key.region, found.key.uid)
             if similarity > 0 and (key not in best or similarity > best[key].similarity):
-                best[key] = Similar(found, similarity, _shared(profile, found.profile))
+                best[key] = Similar(found, similarity, _shared(one, found))
     order = sorted(
         best.values(),
         key=lambda item: (-item.similarity, -item.found.received_at.timestamp(), item.found.key),
@@ -96,14 +105,19 @@ def _similarity(one: Profile, other: Profile) -> float:
     return min(1.0, round((1 - _NAMES_SHARE) * both + _NAMES_SHARE * names, 4))
 
 
-def _shared(one: Profile, other: Profile) -> tuple[str, ...]:
-    """What both texts name, the heaviest first: names put together again, then the problem."""
-    pieces = [name for name in one.names if name in other.names]
+def _shared(one: Asked, other: Likely) -> tuple[str, ...]:
+    """What both texts name, the heaviest first: names as whole as can be, then the problem."""
+    names, problem = one.profile.names, one.profile.problem
     phrases = sorted(
-        (p for p in one.problem if p in other.problem and not p.startswith(PIECE)),
-        key=lambda phrase: (-one.problem[phrase], phrase),
+        (p for p in problem if p in other.profile.problem and not p.startswith(PIECE)),
+        key=lambda phrase: (-problem[phrase], phrase),
     )
-    return (*_joined(pieces)[:_SHOWN_NAMES], *phrases[:_SHOWN_PHRASES])
+    pieces = [name for name in names if name in other.profile.names]
+    titles = [clean(one.title), clean(other.title)]
+    in_both = [piece for piece in pieces if all(piece in title for title in titles)]
+    whole = whole_names(titles, in_both, phrases)
+    rest = [name for name in _joined(pieces) if not any(name in known for known in whole)]
+    return (*[*whole, *rest][:_SHOWN_NAMES], *phrases[:_SHOWN_PHRASES])
 
 
 def _joined(pieces: Iterable[str]) -> list[str]:
