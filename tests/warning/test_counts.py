@@ -25,7 +25,7 @@ from heed_shared.errors import NotFound, UnknownRegion
 from heed_shared.feed import Delivery, FeedConsumer, NewEvent
 from heed_warning.adapters.counts import PostgresCounts
 from heed_warning.adapters.observation_handler import ObservationHandler, OutcomeHandler
-from heed_warning.application.observations import record_counts
+from heed_warning.application.observations import Source, record_counts
 from heed_warning.domain.counts import CellDay, RecordedCount, rolled_up
 from tests.database_templates import MadeDatabase
 from tests.shared.feed_setup import SECRET, consuming, publish, served, until
@@ -102,7 +102,7 @@ async def test_recorded_counts_replace_those_of_their_source_only(store: Databas
     async def record(source: str, *items: tuple[str, int]) -> None:
         given = [RecordedCount(region, "01", 1, DAY, count) for region, count in items]
         async with store.transaction() as tx:
-            await record_counts(tx, PostgresCounts(), PLACES, source, given)
+            await record_counts(tx, PostgresCounts(), PLACES, Source(source, "staff/1"), given)
             await tx.commit()
 
     await record("hotline", (COUNTY, 4), ("320104", 1))
@@ -128,7 +128,7 @@ async def test_rebuilding_takes_back_one_feed_and_leaves_the_other_and_history(
         event = Event(outcome=OutcomeEvent(observation=overdue))
         await outcomes.apply(tx, [Delivery(event, "")], None)
         given = [RecordedCount(COUNTY, "01", 1, DAY, 9)]
-        await record_counts(tx, counts, PLACES, "history", given)
+        await record_counts(tx, counts, PLACES, Source("history", "staff/1"), given)
         await ObservationHandler(counts, PLACES).rebuild(tx)
         await tx.commit()
     assert (await sums(store))[COUNTY, "01"] == 9

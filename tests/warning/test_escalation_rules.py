@@ -41,6 +41,8 @@ def at(year: int, month: int, day: int, hour: int = 0) -> datetime:
         (Level.RED, at(2025, 10, 1, 9), at(2025, 10, 2, 9)),
         # What fires late in the evening has not used up that day.
         (Level.YELLOW, at(2025, 6, 2, 23), at(2025, 6, 6)),
+        # The first moment of a day belongs to that day.
+        (Level.YELLOW, at(2025, 6, 3), at(2025, 6, 7)),
     ],
 )
 def test_the_first_step_is_due_when_the_clock_of_the_level_has_run(

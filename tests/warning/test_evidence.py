@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from heed_shared.clock import day_end
 from heed_shared.database import Database
 from heed_warning.adapters.counts import PostgresCounts
-from heed_warning.application.observations import record_counts
+from heed_warning.application.observations import Source, record_counts
 from heed_warning.domain.counts import Measure, RecordedCount
 from heed_warning.domain.evidence import Evidence
 from heed_warning.domain.panel import Cell
@@ -88,7 +88,7 @@ async def test_recorded_history_counts_beside_what_came_live(store: Database) ->
             RecordedCount(COUNTY, "01", measure, DAY - BACK, 7)
             for measure in (Measure.DUE, Measure.OVERDUE)
         ]
-        await record_counts(tx, PostgresCounts(), PLACES, "history", given)
+        await record_counts(tx, PostgresCounts(), PLACES, Source("history", "staff/1"), given)
         await tx.commit()
     await apply(store, observation((COUNTY, "01", 2), measure=Measure.OVERDUE, **at(DAY)))  # type: ignore[arg-type]
     _, evidence = await panels(store).evidence(DAY)

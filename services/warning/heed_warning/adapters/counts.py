@@ -33,6 +33,11 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5:
 ON CONFLICT (region_code, category_code, measure, bucket, day) DO UPDATE
 SET recorded = cell_day.recorded + excluded.recorded, changed = pg_current_xact_id()
 """
+_CLAIM = """
+INSERT INTO recorded_source (source, recorded_by) VALUES ($1, $2)
+ON CONFLICT (source) DO UPDATE SET source = excluded.source
+RETURNING recorded_by
+"""
 # Two replacements of one source at once would both add their change to the sums.
 _LOCK_SOURCE = "SELECT pg_advisory_xact_lock(hashtextextended('heed.warning.' || $1::text, 0))"
 _RECORDED = """
@@ -106,6 +111,11 @@ class PostgresCounts:
         """Take back every signed count of some measures, by opposite counts."""
         await tx.connection.exec_driver_sql(_WITHDRAW, (list(measures),))
         await tx.connection.exec_driver_sql(_EMPTY_LIVE, (list(measures),))
+
+    async def claim(self, tx: Transaction, source: str, caller: str) -> bool:
+        """Make a source its first caller's; say whether it is this caller's."""
+        row = await tx.connection.exec_driver_sql(_CLAIM, (source, caller))
+        return bool(row.scalar_one() == caller)
 
     async def recorded(
         self, tx: Transaction, source: str, keys: Sequence[CellDay]

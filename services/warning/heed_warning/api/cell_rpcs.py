@@ -13,7 +13,7 @@ from heed_shared.identity import current_caller, require_region
 from heed_warning.api import convert
 from heed_warning.api.once import once
 from heed_warning.api.parts import Parts
-from heed_warning.application.observations import query_series, record_counts
+from heed_warning.application.observations import Source, query_series, record_counts
 from heed_warning.domain.counts import ITEMS
 
 
@@ -33,7 +33,8 @@ class CellRpcs:
             require_region(caller, item.region)
 
         async def act(tx: Transaction) -> pb.RecordObservationsResponse:
-            stored = await record_counts(tx, parts.counts, parts.places, request.source, given)
+            source = Source(request.source, caller.identity)
+            stored = await record_counts(tx, parts.counts, parts.places, source, given)
             return pb.RecordObservationsResponse(recorded_count=stored)
 
         return await once(parts.database, request, pb.RecordObservationsResponse, act)

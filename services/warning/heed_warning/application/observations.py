@@ -19,6 +19,14 @@ LONGEST_SERIES_DAYS = 3700
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where recorded counts come from: a name, and the caller whose it is from its first use on."""
+
+    name: str
+    caller: str
+
+
+@dataclass(frozen=True)
 class ShownCount:
     """A day's count as it may be shown."""
 
@@ -45,20 +53,29 @@ async def apply_deltas(
 
 
 async def record_counts(
-    tx: Transaction, counts: Counts, places: Places, source: str, given: Sequence[RecordedCount]
+    tx: Transaction,
+    counts: Counts,
+    places: Places,
+    source: Source,
+    given: Sequence[RecordedCount],
 ) -> int:
     """Replace a source's counts of the cells and days named; return how many there are.
 
     A cell and day named twice keeps the last count. Does not commit.
+
+    Raises:
+        InvalidField: The source is another caller's: nobody replaces what somebody else recorded.
     """
+    if not await counts.claim(tx, source.name, source.caller):
+        raise InvalidField("source", "is another caller's; choose a name of your own")
     latest = {
         CellDay(item.region, item.category, item.measure, 0, item.day): item for item in given
     }
     keys = sorted(latest)
-    before = await counts.recorded(tx, source, keys)
+    before = await counts.recorded(tx, source.name, keys)
     changes = ((key, latest[key].count - before.get(key, 0)) for key in keys)
     rows = [latest[key] for key in keys]
-    await counts.replace(tx, source, rows, rolled_up(changes, places.above))
+    await counts.replace(tx, source.name, rows, rolled_up(changes, places.above))
     return len(rows)
 
 

@@ -72,6 +72,9 @@ class Counts(Protocol):
     async def withdraw(self, tx: Transaction, measures: Sequence[int]) -> None:
         """Take back every signed count of some measures, by opposite counts."""
 
+    async def claim(self, tx: Transaction, source: str, caller: str) -> bool:
+        """Make a source its first caller's; say whether it is this caller's."""
+
     async def recorded(
         self, tx: Transaction, source: str, keys: Sequence[CellDay]
     ) -> dict[CellDay, int]:

@@ -97,12 +97,13 @@ def chain_of(rules: Rules, level: Level, start: datetime, working: WorkingDay) -
     The day on which it fires is not counted, and a count of working days ends with the last of
     them (DOMAIN 1.5). Hours run on through nights and holidays.
     """
-    steps, due_at, provisional = [], start, False
+    steps, due_at, day, provisional = [], start, local_day(start), False
     for number, rung in enumerate(rules.chains[level], start=1):
         if rung.hours:
             due_at += timedelta(hours=rung.hours)
+            day = local_day(due_at)
         else:
-            day, unknown = _working_day_after(_last_day(due_at), rung.working_days, working)
+            day, unknown = _working_day_after(day, rung.working_days, working)
             due_at, provisional = day_end(day), provisional or unknown
         steps.append(EscalationStep(number, rung.role, due_at))
     return Chain(tuple(steps), provisional)
@@ -142,11 +143,6 @@ def only_done(steps: Sequence[EscalationStep]) -> tuple[EscalationStep, ...]:
 def next_due(steps: Sequence[EscalationStep]) -> datetime | None:
     """Return when the next step is due; None when none is left."""
     return min((step.due_at for step in steps if step.done_at is None), default=None)
-
-
-def _last_day(moment: datetime) -> date:
-    """Return the local day that ends with a moment, or on which the moment falls."""
-    return local_day(moment - timedelta(microseconds=1))
 
 
 def _working_day_after(day: date, count: int, working: WorkingDay) -> tuple[date, bool]:
