@@ -73,12 +73,12 @@ class Finding:
 
         Raises:
             NotFound: There is no such petition in the caller's region.
-            InvalidField: A text came without its region.
+            InvalidField: Neither petition nor text came, or both, or a text without its region.
             UnknownRegion: The region is in no table.
             RegionNotAllowed: It lies outside the caller's.
         """
+        self._check(wanted, caller)
         if wanted.petition is None:
-            self._check(wanted.region_code, caller)
             terms = await self.workers.run(lambda: self.reader.read(wanted.text))
         async with self.stores.open() as store:
             if wanted.petition is None:
@@ -96,11 +96,16 @@ class Finding:
             likely = await store.likely(numbers, prefix, wanted.received_from, wanted.petition)
         return ranked(asked, likely, wanted.most)
 
-    def _check(self, region_code: str, caller: Caller) -> None:
-        if not region_code:
+    def _check(self, wanted: Wanted, caller: Caller) -> None:
+        written = bool(wanted.text.joined.strip())
+        if written == (wanted.petition is not None):
+            raise InvalidField("petition", "give either a petition or a text, not both")
+        if not written:
+            return
+        if not wanted.region_code:
             raise InvalidField("region_code", "must say where the text belongs")
-        self.regions.get(region_code)
-        require_region(caller, region_code)
+        self.regions.get(wanted.region_code)
+        require_region(caller, wanted.region_code)
 
     @staticmethod
     async def _stored(
