@@ -7,7 +7,8 @@ in, and someone who needs protection can only make a matter more urgent, never l
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ from heed_classifier.domain.text import Clauses, fold
 # Buckets of the contract: 21-50 people are important, more than 100 are many.
 _SOME_PEOPLE, _MANY_PEOPLE = 5, 7
 _MOST_PHRASES = 6
+_ADJACENT = 4
+_LONGEST_WORD = 8
+_SENTENCE_ENDS = re.compile("[。！？!?;；\n]")
 
 
 @dataclass(frozen=True)
@@ -35,28 +39,57 @@ class Grades:
     importance_reason: str = ""
 
 
+class _Pair:
+    """Two sets of words that mean danger where they stand near each other in a sentence."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self._one, self._other = _index(table["a"]), _index(table["b"])
+        self._window = int(table["window"])
+
+    def find(self, folded: str) -> Iterator[Hit]:
+        """Stretches from one word to the other; the nearest for each first word."""
+        ones = list(self._one.find(folded))
+        if not ones:
+            return
+        others = list(self._other.find(folded))
+        starts = [hit.start for hit in others]
+        for one in ones:
+            first = bisect_left(starts, one.start - self._window - _LONGEST_WORD)
+            last = bisect_left(starts, one.end + self._window + 1)
+            near = [hit for hit in others[first:last] if _gap(one, hit) <= self._window]
+            for other in sorted(near, key=lambda hit: _gap(one, hit)):
+                start, end = min(one.start, other.start), max(one.end, other.end)
+                if not _SENTENCE_ENDS.search(folded, start, end):
+                    yield Hit(folded[start:end], start, end)
+                    break
+
+
 class _Danger:
     """One group of U0 cues with what takes them back: feared, past, usual, a drill."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         self._cues = PhraseIndex(table["cues"])
+        self._pairs = [_Pair(pair) for pair in table.get("pair", ())]
         self._unless = _index(table["unless"])
-        self._now = _index(table.get("now", ""))
+        self._around, self._usual = _index(table["around"]), _index(table["usual"])
+        self._now = _index(table["now"])
         self._dates = re.compile(table["dates"]) if "dates" in table else None
 
     def find(self, folded: str) -> list[Hit]:
-        """The cues of a folded text that count in their clauses."""
+        """The cues and pairs of a folded text that count in their clauses."""
         hits = list(self._cues.find(folded))
+        for pair in self._pairs:
+            hits += pair.find(folded)
         if not hits:
             return []
         around = Clauses(folded).around
         counted: dict[tuple[int, int], bool] = {}
         found: list[Hit] = []
         for hit in hits:
-            bounds = around(hit.start)
+            bounds = around(hit.start)[0], around(hit.end - 1)[1]
             if bounds not in counted:
                 counted[bounds] = self._counts(folded[slice(*bounds)])
-            if counted[bounds]:
+            if counted[bounds] and not self._denied(folded, hit, bounds):
                 found.append(hit)
         return found
 
@@ -64,13 +97,21 @@ class _Danger:
         if any(self._now.find(clause)):
             return True
         past = self._dates is not None and self._dates.search(clause) is not None
-        return not past and not any(self._unless.find(clause))
+        return not past and not any(self._unless.find(clause)) and not any(self._usual.find(clause))
+
+    def _denied(self, folded: str, hit: Hit, bounds: tuple[int, int]) -> bool:
+        before = folded[max(bounds[0], hit.start - _ADJACENT) : hit.start]
+        return any(found.end == len(before) for found in self._around.find(before))
 
 
 class GradeRules:
     """Urgency, importance and hazard."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
+        history = table["history"]
+        told = _alternatives(history["told"])
+        self._history = re.compile(f"{history['before']}{told}|{told}{history['counted']}")
+        self._harmless = re.compile(_alternatives(table["harmless"]["words"]))
         self._dangers = (_Danger(table["u0"]), _Danger(table["u0_self"]))
         self._u1 = _index(table["u1"]["cues"])
         self._wages, self._wages_when = (
@@ -90,13 +131,13 @@ class GradeRules:
 
     def danger(self, text: str) -> tuple[Hit, ...]:
         """The U0 phrases of a text: danger to life now. Runs before any model."""
-        folded = fold(text)
+        folded = _blanked(self._harmless, self._facts(text))
         found = [hit for danger in self._dangers for hit in danger.find(folded)]
         return tuple(sorted(found, key=lambda hit: (hit.start, -hit.end)))
 
     def grade(self, text: str, people_bucket: int) -> Grades:
         """Grade a matter by its facts."""
-        folded = fold(text)
+        folded = self._facts(text)
         danger = self.danger(text)
         urgent = self._urgent(folded)
         hazard = tuple(self._hazard.find(folded))
@@ -123,6 +164,10 @@ class GradeRules:
             evidence_of(text, facts)[:_MOST_PHRASES],
             reason,
         )
+
+    def _facts(self, text: str) -> str:
+        """The folded text without what it tells of earlier complaints; the length stays."""
+        return _blanked(self._history, fold(text))
 
     def _urgent(self, folded: str) -> tuple[Hit, ...]:
         urgent = tuple(self._u1.find(folded))
@@ -156,6 +201,19 @@ class GradeRules:
         if danger or (many and hazard):
             return Importance.MAJOR, reason
         return (Importance.IMPORTANT if some or hazard else Importance.ORDINARY), reason
+
+
+def _alternatives(words: str) -> str:
+    return f"(?:{'|'.join(sorted(words.split(), key=len, reverse=True))})"
+
+
+def _blanked(pattern: re.Pattern[str], text: str) -> str:
+    """The text with blanks where the pattern was; the length stays."""
+    return pattern.sub(lambda found: " " * len(found.group()), text)
+
+
+def _gap(one: Hit, other: Hit) -> int:
+    return max(one.start, other.start) - min(one.end, other.end)
 
 
 def _index(words: str) -> PhraseIndex:
