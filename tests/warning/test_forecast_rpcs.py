@@ -106,7 +106,7 @@ async def test_training_runs_as_an_operation_and_its_result_is_used_if_better(po
     assert operation.metadata.Unpack(metadata)
     assert metadata.progress == 1.0
     trained = result.forecaster
-    assert (trained.kind, trained.seed, trained.cell_count) == ("lstm", 1, 9)
+    assert (trained.kind, trained.seed, trained.cell_count) == ("combination", 1, 9)
     assert (trained.data_from, trained.data_to) == (FIRST.isoformat(), "2025-06-01")
     assert result.promoted == (trained.validation_loss < trained.baseline_loss)
     current = Forecaster.STATE_CURRENT

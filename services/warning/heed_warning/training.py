@@ -65,8 +65,9 @@ def _train(folder: Path, seed: int, max_seconds: float) -> None:
     import torch
 
     from heed_warning.application.places import working_day
-    from heed_warning.forecasting.lstm import CODE_VERSION, KIND
+    from heed_warning.forecasting.family import COMBINATION
     from heed_warning.forecasting.train import train
+    from heed_warning.forecasting.weights import CODE_VERSION
 
     torch.set_num_threads(1)  # two threads beside busy services collapse to a tenth
     trained = train(
@@ -78,7 +79,7 @@ def _train(folder: Path, seed: int, max_seconds: float) -> None:
     )
     (folder / WEIGHTS_FILE).write_bytes(trained.weights)
     result = {
-        "kind": KIND,
+        "kind": COMBINATION,
         "code_version": CODE_VERSION,
         "validation_loss": trained.validation_loss,
         "baseline_loss": trained.baseline_loss,

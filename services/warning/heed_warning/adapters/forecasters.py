@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from heed_shared.database import Database, Transaction
 from heed_warning.domain.forecaster_record import ForecasterRecord, ForecasterState
 from heed_warning.domain.history import Forecaster
-from heed_warning.forecasting.lstm import from_bytes
+from heed_warning.forecasting.weights import from_bytes
 
 _COLUMNS = (
     "uid, state, kind, data_from, data_to, seed, code_version, validation_loss, baseline_loss, "

@@ -161,8 +161,9 @@ def _spacing(series: NDArray[np.int64], times: NDArray[np.int64]) -> int:
 
 def _calendar_spacing(times: NDArray[np.int64]) -> int:
     """Return 7 where all times lie whole weeks apart, 1 otherwise."""
-    gaps = np.diff(np.unique(times))
-    return DAYS_IN_WEEK if len(gaps) and not (gaps % DAYS_IN_WEEK).any() else 1
+    distances = times - times.min()
+    whole = not (distances % DAYS_IN_WEEK).any()
+    return DAYS_IN_WEEK if whole and distances.any() else 1
 
 
 def _refuse_repeats(

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+
+import torch
 
 from heed_shared.commands import CommandError, progress
 from heed_warning.application.places import working_day
@@ -16,7 +18,18 @@ from heed_warning.commands.count_table import read_counts
 from heed_warning.commands.forecast_rows import write_rows
 from heed_warning.commands.series_input import table_of
 from heed_warning.forecasting.classical import Classical
-from heed_warning.forecasting.family import COMBINATION, FAMILIES, Family, prepare
+from heed_warning.forecasting.descent import Budget, able_to_train, train_networks
+from heed_warning.forecasting.family import (
+    CLASSICAL,
+    COMBINATION,
+    FAMILIES,
+    LSTM,
+    REGRESSION,
+    Family,
+    Prepared,
+    kinds_of,
+    prepare,
+)
 from heed_warning.forecasting.regression import Regression
 from heed_warning.forecasting.rolling import forecast_at, origins_before
 
@@ -64,19 +77,36 @@ def run(options: argparse.Namespace) -> int:
     origins = origins_before(table.steps, options.horizon, options.origins)
     if not origins:
         raise CommandError(f"{options.file}: {table.steps} steps are too few for any origin")
-    prepared = prepare(
-        table, max(options.horizon, LEAST_AHEAD_DAYS // table.step_days), working_day
-    )
-
-    def families(_step: int) -> Sequence[Family]:
-        return (Classical(), Regression())
+    ahead = max(options.horizon, LEAST_AHEAD_DAYS // table.step_days)
+    prepared = prepare(table, kinds_of(table, ahead, working_day))
 
     with progress() as bar:
-        bar.add_task("forecast 预测", total=None)
+        task = bar.add_task("forecast 预测", total=None)
+        families = _families(prepared, options, lambda: bar.advance(task))
         answers = forecast_at(prepared, families, origins, options.horizon)
+    if options.model == LSTM and LSTM not in answers[0].mixing.families:
+        raise CommandError(f"{options.file}: too short a history for --model lstm")
     write_rows(options.out, names, counts.keys, prepared, answers, options.model)
     if options.plot:
         from heed_warning.commands.forecast_plots import plot
 
         plot(options.plot, counts.keys, prepared, answers, options.model)
     return 0
+
+
+def _families(
+    prepared: Prepared, options: argparse.Namespace, advance: Callable[[], None]
+) -> Callable[[int], Sequence[Family]]:
+    """Return what gives the families trained on no step after the one asked for."""
+    torch.set_num_threads(1)
+    own: tuple[Family, ...] = (Classical(), Regression())
+
+    def at(step: int) -> Sequence[Family]:
+        unused = options.model in {CLASSICAL, REGRESSION}
+        if unused or not able_to_train(prepared, step, options.horizon):
+            return own
+        budget = Budget(seed=options.seed)
+        lstm = train_networks(prepared, step, options.horizon, budget, lambda _: advance())
+        return (*own, lstm)
+
+    return at

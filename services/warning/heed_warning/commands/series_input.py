@@ -8,6 +8,7 @@ series has that date, from the first row of its region on. Rows dated after toda
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import numpy as np
 from heed_shared.commands import CommandError
 from heed_warning.commands.count_table import CountTable
 from heed_warning.domain.panel import Booleans, Floats, Ints
-from heed_warning.forecasting.series import SeriesTable, groups_of
+from heed_warning.forecasting.series import SeriesTable, of_counts
 
 _HEADER_LINES = 1
 
@@ -30,16 +31,10 @@ def table_of(counts: CountTable, path: Path, column: str, today: date) -> Series
     later = int((counts.row_steps >= kept).sum())
     if later:
         sys.stderr.write(f"{path}: column {column}: {later} rows after today are left out\n")
-    category, region = groups_of(counts.keys)
     values, written = counts.counts[:, :kept], counts.observed[:, :kept]
-    return SeriesTable(
-        counts=values,
-        observed=_observed(values, written, region),
-        category=category,
-        region=region,
-        first_day=date.fromordinal(counts.first_time),
-        step_days=counts.spacing,
-    )
+    first_day = date.fromordinal(counts.first_time)
+    table = of_counts(counts.keys, values, written, first_day, counts.spacing)
+    return replace(table, observed=_observed(values, written, table.region))
 
 
 def _require_dates(counts: CountTable, path: Path, column: str) -> None:

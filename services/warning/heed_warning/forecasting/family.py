@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from heed_warning.domain.day_kind import WorkingDay
+import numpy as np
+
+from heed_warning.domain.day_kind import WorkingDay, kinds
 from heed_warning.domain.distribution import Forecast
+from heed_warning.domain.panel import Ints
 from heed_warning.forecasting.levels import Levels, levels_of
-from heed_warning.forecasting.series import SeriesTable
+from heed_warning.forecasting.series import DAY, SeriesTable
 from heed_warning.forecasting.shape import Shape, shape_of
 
 REGRESSION, CLASSICAL, LSTM = "regression", "classical", "lstm"
@@ -26,14 +29,28 @@ class Prepared:
     """A table with what all families read of it; everything at a step rests on steps up to it."""
 
     table: SeriesTable
+    kinds: Ints
+    """Kind of each day, those ahead included, (T + F,)."""
     shape: Shape
     levels: Levels
 
 
-def prepare(table: SeriesTable, ahead: int, working: WorkingDay) -> Prepared:
-    """Derive shape and levels once for all origins; `ahead` steps of calendar follow the last."""
-    shape = shape_of(table, ahead, working)
-    return Prepared(table, shape, levels_of(table, shape))
+def prepare(table: SeriesTable, kinds: Ints) -> Prepared:
+    """Derive shape and levels once for all origins.
+
+    `kinds` are the kinds of the table's days and of days ahead, (T + F,); zeros where steps are
+    weeks. A horizon may be F steps long.
+    """
+    shape = shape_of(table, kinds)
+    return Prepared(table, kinds, shape, levels_of(table, shape))
+
+
+def kinds_of(table: SeriesTable, ahead: int, working: WorkingDay) -> Ints:
+    """Return the kinds of a table's steps and of `ahead` steps after them, (T + ahead,)."""
+    count = table.steps + ahead
+    if table.step_days == DAY:
+        return kinds(table.first_day, count, working)
+    return np.zeros(count, dtype=np.int64)
 
 
 class Fitted(Protocol):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from heed_warning.domain.panel import Floats
+from heed_warning.domain.panel import Floats, Ints
 from heed_warning.forecasting.series import SeriesTable, sum_by
 from heed_warning.forecasting.shape import Shape
 
@@ -39,6 +39,10 @@ class Levels:
     """Level of each series, (4, N, T)."""
     category: Floats
     """Level of each category, items a step and series, (4, C, T)."""
+    region: Floats
+    """Level of each region, (4, R, T)."""
+    common: Floats
+    """Level of all series, (4, 1, T)."""
     expected: Floats
     """Level that the classical family answers, (N, T)."""
     bounded: Floats
@@ -57,22 +61,43 @@ def levels_of(table: SeriesTable, shape: Shape) -> Levels:
 
 
 def _levels(table: SeriesTable, counts: Floats, running: Floats) -> Levels:
-    categories = len(running)
     exposure = running[table.category] * table.observed
-    totals = sum_by(counts, table.category, categories)
-    exposures = sum_by(exposure, table.category, categories)
-    everywhere = np.cumsum(counts.sum(axis=0)) / np.maximum(np.cumsum(exposure.sum(axis=0)), 1e-9)
-    own, category = [], []
-    for weeks in HALF_LIVES_WEEKS:
-        keep = 0.5 ** (1.0 / (weeks * table.week_steps))
-        prior = PRIOR_WEEKS * table.week_steps
-        shared = _level(totals, exposures, keep, everywhere[None, :], prior)
-        category.append(np.log(shared + SMALLEST_LEVEL))
-        level = _level(counts, exposure, keep, shared[table.category], prior)
-        own.append(np.log(level + SMALLEST_LEVEL))
-    logs, shared_logs = np.stack(own), np.stack(category)
-    expected = expected_level(logs, shared_logs[:, table.category])
-    return Levels(logs, shared_logs, expected, counts)
+    everywhere = np.zeros_like(table.category)
+    shared = _group_levels(table, counts, exposure, table.category, len(running))
+    region = _group_levels(table, counts, exposure, table.region, len(table.regions))
+    common = _group_levels(table, counts, exposure, everywhere, 1)
+    prior = np.exp(shared)[:, table.category]
+    own = _log_levels(counts, exposure, prior, table.week_steps)
+    expected = expected_level(own, shared[:, table.category])
+    return Levels(own, shared, region, common, expected, counts)
+
+
+def _group_levels(
+    table: SeriesTable, counts: Floats, exposure: Floats, group: Ints, groups: int
+) -> Floats:
+    """Return logarithms of the levels of groups of series, items a step and series, (4, G, T)."""
+    finest = table.finest[:, None]
+    totals = sum_by(np.where(finest, counts, 0.0), group, groups)
+    exposures = sum_by(np.where(finest, exposure, 0.0), group, groups)
+    everything, every = totals.sum(axis=0).cumsum(), exposures.sum(axis=0).cumsum()
+    everywhere = (everything + SMALLEST_LEVEL) / (every + 1.0)
+    prior = np.broadcast_to(everywhere, (len(HALF_LIVES_WEEKS), 1, len(everywhere)))
+    return _log_levels(totals, exposures, prior, table.week_steps)
+
+
+def _log_levels(counts: Floats, exposure: Floats, prior: Floats, week_steps: int) -> Floats:
+    """Return logarithms of discounted levels at HALF_LIVES_WEEKS, (4, N, T).
+
+    `prior` (4, N or 1, T) weighs as much as PRIOR_WEEKS of observation.
+    """
+    found = []
+    for weeks, expected in zip(HALF_LIVES_WEEKS, prior, strict=True):
+        keep = 0.5 ** (1.0 / (weeks * week_steps))
+        items = lfilter([1.0], [1.0, -keep], counts, axis=1)
+        exposed = lfilter([1.0], [1.0, -keep], exposure, axis=1)
+        weight = PRIOR_WEEKS * week_steps
+        found.append(np.log((items + weight * expected) / (exposed + weight) + SMALLEST_LEVEL))
+    return np.stack(found)
 
 
 def expected_level(own: Floats, category: Floats) -> Floats:
@@ -83,12 +108,6 @@ def expected_level(own: Floats, category: Floats) -> Floats:
     sudden = category[SUDDEN] - category[STEADY]
     apart = own[RECENT] - own[STEADY] - (category[RECENT] - category[STEADY])
     return np.asarray(np.exp(own[STEADY] + CATEGORY_SHARE * sudden + OWN_SHARE * apart))
-
-
-def _level(counts: Floats, exposure: Floats, keep: float, prior: Floats, weight: float) -> Floats:
-    items = lfilter([1.0], [1.0, -keep], counts, axis=1)
-    exposed = lfilter([1.0], [1.0, -keep], exposure, axis=1)
-    return np.asarray((items + weight * prior) / (exposed + weight))
 
 
 def _bounded(table: SeriesTable, level: Floats, running: Floats) -> Floats:

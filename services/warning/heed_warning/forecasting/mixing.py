@@ -8,7 +8,7 @@ are drawn half way to equal ones, because a year of origins tells families apart
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -107,19 +107,29 @@ def prior_mixing(families: Sequence[str]) -> Mixing:
 
 
 def learn(families: Sequence[str], trials: Sequence[Trial]) -> Mixing:
-    """Return weights, spreads and intervals that would have done best at the trials."""
+    """Return weights, spreads and intervals that would have done best at the trials.
+
+    Where earlier trials lack the last families, those get an equal share without proof.
+    """
     prior = prior_mixing(families)
     if not trials:
         return prior
-    weights, spread, outside = prior.weights.copy(), prior.spread.copy(), prior.outside.copy()
+    proven = min(len(trial.forecasts) for trial in trials)
+    trials = [replace(trial, forecasts=trial.forecasts[:proven]) for trial in trials]
+    equal = np.full(proven, 1.0 / proven)
+    weights, spread, outside = np.zeros((len(GROUPS), proven)), prior.spread, prior.outside
     overall = _best_weights(trials, None)
     for group in range(len(GROUPS)):
         count = sum(int(trial.observed[trial.group == group].sum()) for trial in trials)
         own = _best_weights(trials, group) if count >= COUNTS_FOR_WEIGHTS else overall
-        weights[group] = (own + overall) / 4.0 + prior.weights[group] / 2.0
+        weights[group] = (own + overall) / 4.0 + equal / 2.0
+    for group in range(len(GROUPS)):
+        count = sum(int(trial.observed[trial.group == group].sum()) for trial in trials)
         chosen = group if count >= COUNTS_FOR_WEIGHTS else None
         spread[group], outside[group] = _calibrated(trials, chosen, weights)
-    return Mixing(tuple(families), weights, spread, outside)
+    share = proven / len(families)
+    rest = np.full((len(GROUPS), len(families) - proven), 1.0 / len(families))
+    return Mixing(tuple(families), np.hstack([weights * share, rest]), spread, outside)
 
 
 def _best_weights(trials: Sequence[Trial], group: int | None) -> Floats:

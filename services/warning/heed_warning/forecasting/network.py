@@ -1,7 +1,7 @@
-"""The network: an LSTM over a cell's days, decoded into corrections of the baseline.
+"""The network: an LSTM over a series' steps, decoded into corrections of the classical forecast.
 
-Shapes: B sequences, L days, O origins, H days ahead, C hidden. The last layer starts at zero, so an
-untrained network answers the baseline; training only moves away from it where that pays.
+Shapes: B sequences, L steps, O origins, H steps ahead. The last layer starts at zero, so an
+untrained network answers the classical family; training only moves away from it where that pays.
 """
 
 from __future__ import annotations
@@ -11,71 +11,72 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from heed_warning.forecasting.features import CALENDAR_WIDTH, DAY_WIDTH, SERIES_WIDTH
+from heed_warning.forecasting.features import AHEAD_WIDTH, CALENDAR_WIDTH, STEP_WIDTH
 
-HIDDEN = 48
-CATEGORY_WIDTH = 8
-LEVEL_WIDTH = 3
-DECODER_WIDTH = 48
-LEVEL_COUNT = 3
-DROPOUT = 0.2
-LONGEST_TRAINED_HORIZON = 28
+HIDDEN = 24
+EMBEDDING = 2
+DROPOUT = 0.4
+UNKNOWN_SHARE = 0.1
+"""How often training shows a region or category as unknown, so that new ones can be forecast."""
 LARGEST_CORRECTION = 1.5
 
 
 class Correction(NamedTuple):
-    """What the network changes about the baseline's forecast."""
+    """What the network changes about the classical forecast."""
 
     log_mean: Tensor
-    """Added to the logarithm of each day's mean, (..., H)."""
+    """Added to the logarithm of each step's mean, (..., H)."""
     log_dispersion: Tensor
-    """Added to the logarithm of the dispersion of single days, (...)."""
+    """Added to the logarithm of the dispersion of each step, (..., H)."""
     log_frailty: Tensor
     """Added to the logarithm of the frailty, (...)."""
 
 
 class Network(nn.Module):
-    """Global over all cells; region level and category enter through embeddings."""
+    """Global over all series; region and category enter through small embeddings."""
 
-    def __init__(self, category_count: int) -> None:
+    def __init__(self, region_count: int, category_count: int) -> None:
         super().__init__()
-        self.category = nn.Embedding(category_count + 1, CATEGORY_WIDTH)
-        self.level = nn.Embedding(LEVEL_COUNT, LEVEL_WIDTH)
-        self.encoder = nn.LSTM(DAY_WIDTH + CATEGORY_WIDTH + LEVEL_WIDTH, HIDDEN, batch_first=True)
-        state = HIDDEN + CATEGORY_WIDTH + LEVEL_WIDTH + SERIES_WIDTH
-        self.from_state = nn.Linear(state, DECODER_WIDTH)
-        self.from_day = nn.Linear(CALENDAR_WIDTH + 1, DECODER_WIDTH)
-        self.to_mean = nn.Linear(DECODER_WIDTH, 1)
-        self.to_spread = nn.Linear(state, 2)
-        self.straight = nn.Linear(state, 1)
+        self.region = nn.Embedding(region_count + 1, EMBEDDING)
+        self.category = nn.Embedding(category_count + 1, EMBEDDING)
+        step = STEP_WIDTH + CALENDAR_WIDTH + 2 * EMBEDDING
+        self.encoder = nn.LSTM(step, HIDDEN, batch_first=True)
+        self.from_state = nn.Linear(HIDDEN + step, HIDDEN)
+        self.from_ahead = nn.Linear(AHEAD_WIDTH + CALENDAR_WIDTH + EMBEDDING + 1, HIDDEN)
+        self.to_step = nn.Linear(HIDDEN, 2)
+        self.to_frailty = nn.Linear(HIDDEN, 1)
         self.dropout = nn.Dropout(DROPOUT)
-        self.hold_back(0.0)
+        for layer in (self.to_step, self.to_frailty):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
-    def hold_back(self, share: float) -> None:
-        """Keep a share of every correction; 0 leaves the baseline."""
-        with torch.no_grad():
-            for layer in (self.to_mean, self.straight, self.to_spread):
-                layer.weight.mul_(share)
-                layer.bias.mul_(share)
+    def encode(self, steps: Tensor, region: Tensor, category: Tensor, at: Tensor) -> Tensor:
+        """Read steps (B, L, step and calendar); return states after the steps `at` (O,)."""
+        static = torch.cat(
+            [self.region(self._hidden(region)), self.category(self._hidden(category))], dim=-1
+        )
+        read = torch.cat([steps, static[:, None, :].expand(-1, steps.shape[1], -1)], dim=-1)
+        hidden, _ = self.encoder(read)  # (B, L, HIDDEN)
+        state = torch.cat([self.dropout(hidden[:, at]), read[:, at]], dim=-1)
+        return torch.tanh(self.from_state(state))  # (B, O, HIDDEN)
 
-    def encode(self, days: Tensor, category: Tensor, level: Tensor) -> Tensor:
-        """Read days (B, L, DAY_WIDTH); return the state after each day, (B, L, S)."""
-        static = torch.cat([self.category(category), self.level(level)], dim=-1)  # (B, E)
-        static = static[:, None, :].expand(-1, days.shape[1], -1)  # (B, L, E)
-        hidden, _ = self.encoder(torch.cat([days, static], dim=-1))  # (B, L, C)
-        return torch.cat([self.dropout(hidden), static, days[..., :SERIES_WIDTH]], dim=-1)
+    def decode(self, state: Tensor, ahead: Tensor, category: Tensor) -> Correction:
+        """Answer for states (B, O, HIDDEN) and what is known of the steps ahead (B, O, H, A)."""
+        horizon = ahead.shape[2]
+        number = torch.log(torch.arange(1, horizon + 1, device=ahead.device).float()) / 3.0
+        number = number[:, None].expand(*ahead.shape[:-1], 1)
+        kind = self.category(category)[:, None, None, :].expand(*ahead.shape[:-1], -1)
+        step = self.from_ahead(torch.cat([ahead, kind, number], dim=-1))
+        answer = self.to_step(self.dropout(torch.relu(state[:, :, None, :] + step)))
+        frailty = self.to_frailty(self.dropout(state))[..., 0]
+        return Correction(_bounded(answer[..., 0]), _bounded(answer[..., 1]), _bounded(frailty))
 
-    def decode(self, state: Tensor, ahead: Tensor) -> Correction:
-        """Answer for states (..., S) and the days ahead (..., H, CALENDAR_WIDTH)."""
-        horizon = ahead.shape[-2]
-        step = torch.arange(1, horizon + 1).clamp(max=LONGEST_TRAINED_HORIZON)
-        step = torch.log(step.float()) / 4.0
-        step = step[:, None].expand(*ahead.shape[:-1], 1)
-        day = self.from_day(torch.cat([ahead, step], dim=-1))  # (..., H, W)
-        mixed = torch.relu(self.from_state(state)[..., None, :] + day)
-        log_mean = _bounded(self.to_mean(mixed)[..., 0] + self.straight(state))
-        spread = _bounded(self.to_spread(state))
-        return Correction(log_mean, spread[..., 0], spread[..., 1])
+    def _hidden(self, number: Tensor) -> Tensor:
+        """Return numbers of names, in training some of them as unknown (0)."""
+        if not self.training:
+            return number
+        kept = torch.rand(number.shape, device=number.device) >= UNKNOWN_SHARE
+        return number * kept
 
 
 def _bounded(raw: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heed_warning.domain.distribution import Forecast
-from heed_warning.domain.panel import Floats
+from heed_warning.domain.panel import Floats, Ints
 from heed_warning.forecasting.classical import with_spread
 from heed_warning.forecasting.family import REGRESSION, Fitted, Prepared
 from heed_warning.forecasting.series import sum_by
@@ -27,8 +27,8 @@ RESIDUAL_KEPT_WHOLE = 2.58
 STEPS_PLAIN, STEPS_WEIGHTED = 5, 4
 LONGEST_STEP = 1.0
 CATEGORY_TREND, SERIES_TREND = 30.0, 60.0
-CATEGORY_SEASON, SERIES_SEASON = 2.0, 20.0
-CATEGORY_RESIDUAL, SERIES_RESIDUAL = 0.4, 0.3
+CATEGORY_SEASON, SERIES_SEASON = 2.0, 30.0
+CATEGORY_RESIDUAL, SERIES_RESIDUAL = 0.55, 0.5
 RESIDUAL_HALF_LIVES = (2.0, 4.0)
 ROWS_AT_ONCE = 4096
 
@@ -72,15 +72,22 @@ class Regression:
         harmonics = min(MOST_HARMONICS, int(years) + 1) if years >= YEARS_FOR_SEASON else 0
         design = _design(-ages, as_of / table.week_steps, harmonics)
         weight = 0.5 ** (ages / HALF_LIFE_WEEKS)
-        groups = [sum_by(values, table.category, categories) for values in (counts, exposure)]
+        totals = sum_by(np.where(table.finest[:, None], counts, 0.0), table.category, categories)
+        exposures = sum_by(
+            np.where(table.finest[:, None], exposure, 0.0), table.category, categories
+        )
         season = np.repeat(np.arange(1, harmonics + 1) ** 2, 2)
         shared, group_mean = _newton(
-            *groups, design, weight, _start(*groups, design.shape[1]),
+            totals,
+            exposures,
+            design,
+            weight,
+            _start(totals, exposures, design.shape[1]),
             np.r_[0.01, CATEGORY_TREND, CATEGORY_SEASON * season],
-        )  # fmt: skip
+        )
         precision = np.r_[1.0, SERIES_TREND, SERIES_SEASON * season]
         fitted, mean = _newton(counts, exposure, design, weight, shared[table.category], precision)
-        residual = _carried(counts, mean, groups[0], group_mean, ages, table.category)
+        residual = _carried(counts, mean, totals, group_mean, ages, table.category)
         return Regressed(prepared, as_of, fitted, residual)
 
 
@@ -170,7 +177,7 @@ def _outbreak_weight(counts: Floats, mean: Floats) -> Floats:
 
 
 def _carried(
-    counts: Floats, mean: Floats, totals: Floats, total_mean: Floats, ages: Floats, category: Floats
+    counts: Floats, mean: Floats, totals: Floats, total_mean: Floats, ages: Floats, category: Ints
 ) -> Floats:
     """Return the part of the latest residuals that is carried on, (N,)."""
     sudden, recent = RESIDUAL_HALF_LIVES

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from heed_warning.domain.day_kind import HOLIDAY, MAKE_UP, WorkingDay, kinds
+from heed_warning.domain.day_kind import HOLIDAY, MAKE_UP
 from heed_warning.domain.panel import Booleans, Floats, Ints, Panel
 
 DAY, WEEK = 1, 7
@@ -36,6 +36,12 @@ class SeriesTable:
     first_day: date
     step_days: int
     """Days in a step: 1 or 7."""
+    finest: Booleans
+    """Whether no other series is a part of this one, (N,)."""
+    categories: tuple[str, ...]
+    """Names of the categories, C."""
+    regions: tuple[str, ...]
+    """Names of the regions, R."""
 
     @property
     def steps(self) -> int:
@@ -65,41 +71,60 @@ def of_panel(panel: Panel) -> SeriesTable:
     """Return the daily table of a panel of cells."""
     category, region = panel.groups()
     counted = np.arange(panel.day_count)[None, :] >= panel.started[:, None]
-    return SeriesTable(panel.counts, counted, category, region, panel.first_day, DAY)
+    return SeriesTable(
+        counts=panel.counts,
+        observed=counted,
+        category=category,
+        region=region,
+        first_day=panel.first_day,
+        step_days=DAY,
+        finest=panel.levels == panel.levels.max(initial=0),
+        categories=tuple(sorted({cell.category for cell in panel.cells})),
+        regions=tuple(sorted({cell.region for cell in panel.cells})),
+    )
 
 
-def groups_of(keys: Sequence[tuple[str, ...]]) -> tuple[Ints, Ints]:
-    """Return category and region of each series from the columns that name it, (N,) each.
+def of_counts(
+    keys: Sequence[tuple[str, ...]],
+    counts: Floats,
+    observed: Booleans,
+    first_day: date,
+    step_days: int,
+) -> SeriesTable:
+    """Return the table of series named by the columns of a file.
 
     The last column is the category, those before it are the region. A single column whose texts
-    all have the same number of parts between bars (A|B) is read as so many columns.
+    all have the same number of parts between bars (A|B) is read as so many columns. Categories of
+    fewer than SERIES_PER_CATEGORY series on average are taken as one.
     """
     split = [tuple(key[0].split("|")) if len(key) == 1 else key for key in keys]
     if len({len(key) for key in split}) > 1:
         split = list(keys)
-    region = _numbers([key[:-1] or key for key in split])
-    category = _numbers([key[-1:] if len(key) > 1 else () for key in split])
-    if len(split) < SERIES_PER_CATEGORY * (int(category.max(initial=0)) + 1):
-        category = np.zeros(len(split), dtype=np.int64)
-    return category, region
+    regions, region = _numbered(["|".join(key[:-1] or key) for key in split])
+    categories, category = _numbered([key[-1] if len(key) > 1 else "" for key in split])
+    if len(split) < SERIES_PER_CATEGORY * len(categories):
+        categories, category = _numbered([""] * len(split))
+    every = np.ones(len(split), dtype=np.bool_)
+    return SeriesTable(
+        counts, observed, category, region, first_day, step_days, every, categories, regions
+    )
 
 
-def _numbers(names: Sequence[tuple[str, ...]]) -> Ints:
-    number = {name: place for place, name in enumerate(sorted(set(names)))}
-    return np.array([number[name] for name in names], dtype=np.int64)
+def _numbered(names: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
+    distinct = tuple(sorted(set(names)))
+    number = {name: place for place, name in enumerate(distinct)}
+    return distinct, np.array([number[name] for name in names], dtype=np.int64)
 
 
-def step_kinds(table: SeriesTable, ahead: int, working: WorkingDay) -> tuple[Ints, Ints]:
-    """Return weekday (0-6) and kind of exception (0 none, 1 holiday, 2 made up) of each step.
+def step_kinds(table: SeriesTable, kinds: Ints) -> tuple[Ints, Ints]:
+    """Return weekday (0-6) and exception (0 none, 1 holiday, 2 made up) of each day's kind.
 
-    Weeks have neither: both are 0. Each is (T + ahead,).
+    Weeks have neither: both are 0. `kinds` covers the table's steps and those ahead, (T + F,).
     """
-    count = table.steps + ahead
     if table.step_days != DAY:
-        return np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    kind = kinds(table.first_day, count, working)
-    weekday = (np.arange(count) + table.first_day.weekday()) % WEEK
-    exception = np.where(kind == HOLIDAY, 1, np.where(kind == MAKE_UP, 2, 0))
+        return np.zeros_like(kinds), np.zeros_like(kinds)
+    weekday = (np.arange(len(kinds)) + table.first_day.weekday()) % WEEK
+    exception = np.where(kinds == HOLIDAY, 1, np.where(kinds == MAKE_UP, 2, 0))
     return weekday, exception
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from heed_warning.domain.day_kind import WorkingDay
 from heed_warning.domain.panel import Floats, Ints
 from heed_warning.forecasting.series import WEEK, SeriesTable, step_kinds, sum_by
 
@@ -47,10 +46,12 @@ class Shape:
         return np.asarray(self.season[:, steps] * self.week[:, origin][:, self.kind[steps]])
 
 
-def shape_of(table: SeriesTable, ahead: int, working: WorkingDay) -> Shape:
-    """Return the shape of every category with `ahead` steps of calendar after the last."""
-    totals = sum_by(table.counts, table.category, int(table.category.max(initial=0)) + 1)
-    weekday, exception = step_kinds(table, ahead, working)
+def shape_of(table: SeriesTable, kinds: Ints) -> Shape:
+    """Return the shape of every category; `kinds` covers known steps and those ahead, (T + F,)."""
+    finest = np.where(table.finest[:, None], table.counts, 0.0)  # parents repeat their children
+    totals = sum_by(finest, table.category, len(table.categories))
+    weekday, exception = step_kinds(table, kinds)
+    ahead = len(kinds) - table.steps
     return Shape(
         season=_season(totals, table, ahead),
         week=_week(totals, weekday[: table.steps], exception[: table.steps], table.step_days),

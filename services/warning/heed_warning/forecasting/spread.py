@@ -40,8 +40,8 @@ def spread_of(
         ]
         weight, total = seen.min(axis=1), mean.sum(axis=1)
         whole += [weight * ((counts.sum(axis=1) - total) ** 2 - total), weight * total**2]
-    step = _shrunk(*single, table, categories)
-    common = _shrunk(*whole, table, categories)
+    step = _shrunk(single[0], single[1], table, categories)
+    common = _shrunk(whole[0], whole[1], table, categories)
     # Of the whole's dispersion, 1/horizon of the single steps' own is left.
     frailty = (common - step / horizon) / (1.0 - 1.0 / horizon) if horizon > 1 else common
     frailty = np.clip(frailty, SMALLEST, step)

@@ -1,81 +1,66 @@
-"""Trains the network on every cell at once and measures it against the baseline.
+"""Trains the combination for the service and measures it against what answers now.
 
-The days are split three ways: training, an end that decides when to stop, and a last end, untouched
-until then, on which network and baseline are compared from rolling origins a week apart. One seed
-gives one result on one machine, unless the time budget cuts in.
+The panel's end is kept for rolling origins: on the first half of them weights and calibration are
+learned, on the second half, untouched until then, every family, the combination and the seasonal
+baseline are held against what came. Then the networks are trained once more on everything, and the
+mixing is learned from all of the origins.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from copy import deepcopy
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import cast
 
 import numpy as np
-import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from heed_warning.domain.day_kind import WorkingDay
-from heed_warning.domain.history import BaselineForecaster, Forecaster, History, history_of
+from heed_warning.domain.day_kind import WorkingDay, kinds
+from heed_warning.domain.distribution import Forecast
+from heed_warning.domain.history import LONGEST_HORIZON, history_of
 from heed_warning.domain.panel import Floats, Panel
-from heed_warning.forecasting.batches import TrainingDays, draw_loss, training_days
-from heed_warning.forecasting.features import Vocabulary, features_of
-from heed_warning.forecasting.lstm import LstmForecaster, to_bytes
-from heed_warning.forecasting.network import Network
-from heed_warning.forecasting.scores import coverage, log_loss, weighted_quantile_loss
+from heed_warning.forecasting.classical import Classical
+from heed_warning.forecasting.descent import Budget, train_networks
+from heed_warning.forecasting.family import COMBINATION, Family, prepare
+from heed_warning.forecasting.intervals import interval
+from heed_warning.forecasting.mixing import Trial, learn
+from heed_warning.forecasting.regression import Regression
+from heed_warning.forecasting.rolling import trial_at
+from heed_warning.forecasting.scores import weighted_quantile_loss
+from heed_warning.forecasting.series import of_panel
+from heed_warning.forecasting.weights import to_bytes
 
-DAYS_FOR_SEASON = 730
-BATCH = 48
-LEARNING_RATE = 1e-3
-WEIGHT_DECAY = 1e-2
-AVERAGE_DECAY = 0.98
-STEPS_PER_CHECK = 40
-SHARES_KEPT = (1.0, 0.75, 0.5, 0.25)
-CHECKS_WITHOUT_GAIN = 16
-MAX_STEPS = 2400
-SHARE_FOR_DESCENT = 0.85
 WEEK = 7
-LONGEST_HELD_OUT = 42
+HORIZON = 28
+SHORT_HORIZON = 14
+"""Horizon of training where a history is too short to spare four weeks at every origin."""
+DAYS_FOR_LONG_HORIZON = 365
+LONGEST_HELD_OUT_WEEKS = 26
+HELD_OUT_SHARE = 4
+SHARE_FOR_FIRST = 0.45
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class FamilyScore:
+    """How well one family did on the held-out end."""
+
+    family: str
+    loss: float
+    coverage_90: float
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network with how it did on the days kept from it."""
+    """A trained combination with how it did on days kept from it."""
 
     weights: bytes
     validation_loss: float
-    """Mean weighted quantile loss of seven-day sums."""
+    """Mean weighted quantile loss of the combination's single days."""
     baseline_loss: float
     coverage_90: float
-    """Share of held-out single days inside the central 90 % interval."""
-    steps: int
-
-
-@dataclass(frozen=True)
-class _Limits:
-    """When to stop at the latest."""
-
-    steps: int
-    deadline: float
-
-    def allow(self, step: int) -> bool:
-        return step < self.steps and time.monotonic() < self.deadline
-
-    def share_done(self, step: int, started: float) -> float:
-        spent = (time.monotonic() - started) / max(self.deadline - started, 1e-9)
-        return min(0.95, max(step / self.steps, spent))
-
-
-@dataclass(frozen=True)
-class Origin:
-    """A history to forecast from, and the week that came after it."""
-
-    history: History
-    week: Floats
-    """(N, 7)."""
+    """Share of held-out days inside the 90 % interval."""
+    losses: tuple[FamilyScore, ...]
 
 
 def train(
@@ -85,125 +70,84 @@ def train(
     seed: int,
     max_seconds: float,
     report: Callable[[float], None],
-    max_steps: int = MAX_STEPS,
+    budget: Budget | None = None,
 ) -> Trained:
     """Train on a panel of at least DAYS_FOR_TRAINING days; `report` receives the share done."""
-    deadline = time.monotonic() + SHARE_FOR_DESCENT * max_seconds
-    torch.manual_seed(seed)
-    held = min(LONGEST_HELD_OUT, panel.day_count // 6) // WEEK * WEEK
-    training = panel.until(panel.last_day - timedelta(days=2 * held))
-    categories = tuple(sorted({cell.category for cell in panel.cells}))
-    vocabulary = Vocabulary(categories, training.day_count >= DAYS_FOR_SEASON)
-    stopping = rolling_origins(panel.until(panel.last_day - timedelta(days=held)), held, working)
-    history = history_of(training, training.last_day, working)
-    network = Network(len(categories))
-    steps = _descend(
-        network,
-        training_days(history, features_of(history, vocabulary)),
-        lambda some: _stopping_loss(some.eval(), vocabulary, stopping),
-        torch.Generator().manual_seed(seed),
-        _Limits(max_steps, deadline),
-        report,
+    started = time.monotonic()
+    horizon = HORIZON if panel.day_count >= DAYS_FOR_LONG_HORIZON else SHORT_HORIZON
+    table = of_panel(panel)
+    prepared = prepare(table, kinds(panel.first_day, table.steps + LONGEST_HORIZON, working))
+    origins = held_out_origins(table.steps, WEEK)
+    asked = replace(budget or Budget(), seed=seed)
+    first = replace(asked, deadline=started + SHARE_FOR_FIRST * max_seconds)
+    early = train_networks(
+        prepared, origins[0], horizon, first, lambda share: report(share * SHARE_FOR_FIRST)
     )
-    forecaster = LstmForecaster("candidate", network.eval(), vocabulary)
-    last = rolling_origins(panel, held, working)
-    trained = Trained(
-        weights=to_bytes(network, vocabulary),
-        validation_loss=loss_of(forecaster, last),
-        baseline_loss=loss_of(BaselineForecaster(), last),
-        coverage_90=coverage_of(forecaster, last),
-        steps=steps,
-    )
+    families: tuple[Family, ...] = (Classical(), Regression(), early)
+    trials = [trial_at(prepared, families, origin, WEEK)[0] for origin in origins]
+    scores = _scores(families, trials, _baseline(panel, origins, working))
+    second = replace(asked, deadline=started + 2 * SHARE_FOR_FIRST * max_seconds)
+    final = train_networks(
+        prepared, table.steps - 1, horizon, second,
+        lambda share: report(SHARE_FOR_FIRST * (1.0 + share)),
+    )  # fmt: skip
+    mixing = learn([family.name for family in families], trials)
+    by_family = {score.family: score for score in scores}
     report(1.0)
-    return trained
+    return Trained(
+        weights=to_bytes(final, mixing),
+        validation_loss=by_family[COMBINATION].loss,
+        baseline_loss=by_family[BASELINE].loss,
+        coverage_90=by_family[COMBINATION].coverage_90,
+        losses=scores,
+    )
 
 
-def rolling_origins(panel: Panel, held: int, working: WorkingDay) -> list[Origin]:
-    """Return the origins, a week apart, whose weeks fill the last `held` days of a panel."""
+def held_out_origins(steps: int, horizon: int) -> list[int]:
+    """Return origins a week apart whose weeks fill the last quarter, half a year at most."""
+    count = min(LONGEST_HELD_OUT_WEEKS, steps // HELD_OUT_SHARE // horizon)
+    return [steps - 1 - horizon * (count - number) for number in range(count)]
+
+
+def _scores(
+    families: Sequence[Family], trials: Sequence[Trial], baseline: Sequence[Forecast]
+) -> tuple[FamilyScore, ...]:
+    """Learn the mixing from the first half of the trials; score all on the second half."""
+    half = (len(trials) + 1) // 2
+    mixing = learn([family.name for family in families], trials[:half])
+    tested = trials[half:]
+    combined = [mixing.combine(trial.forecasts, trial.group) for trial in tested]
+    outside = [mixing.outside[trial.group] for trial in tested]
+    nominal = [np.full(len(trial.group), 0.1) for trial in tested]
+    found = [
+        _score(family.name, tested, [trial.forecasts[place] for trial in tested], nominal)
+        for place, family in enumerate(families)
+    ]
+    found.append(_score(COMBINATION, tested, combined, outside))
+    found.append(_score(BASELINE, tested, baseline[half:], nominal))
+    return tuple(found)
+
+
+def _score(
+    name: str, trials: Sequence[Trial], forecasts: Sequence[Forecast], outside: Sequence[Floats]
+) -> FamilyScore:
+    counts, means, dispersions, held = [], [], [], []
+    for trial, forecast, share in zip(trials, forecasts, outside, strict=True):
+        low, high = interval(forecast, share)
+        seen = trial.observed
+        held.append(((trial.counts >= low) & (trial.counts <= high))[seen])
+        counts.append(trial.counts[seen])
+        means.append(forecast.mean[seen])
+        dispersions.append(forecast.day_dispersion()[seen])
+    loss = weighted_quantile_loss(*map(np.concatenate, (counts, means, dispersions)))
+    return FamilyScore(name, loss, float(np.concatenate(held).mean()))
+
+
+def _baseline(panel: Panel, origins: Sequence[int], working: WorkingDay) -> list[Forecast]:
+    """Return what the seasonal baseline forecasts at the origins."""
     found = []
-    for start in range(panel.day_count - held, panel.day_count - WEEK + 1, WEEK):
-        day = panel.first_day + timedelta(days=start - 1)
-        week = panel.counts[:, start : start + WEEK]
-        found.append(Origin(history_of(panel, day, working), week))
+    for origin in origins:
+        day = panel.first_day + timedelta(days=origin)
+        history = history_of(panel, day, working)
+        found.append(history.baseline.forecast(history.origin, WEEK))
     return found
-
-
-def _stopping_loss(network: Network, vocabulary: Vocabulary, origins: list[Origin]) -> float:
-    """Return the likelihood's loss, which tells small gains from chance better than quantiles."""
-    return log_loss(*_weeks(LstmForecaster("candidate", network, vocabulary), origins))
-
-
-def loss_of(forecaster: Forecaster, origins: list[Origin]) -> float:
-    """Return the mean weighted quantile loss of the weeks after the origins."""
-    return weighted_quantile_loss(*_weeks(forecaster, origins))
-
-
-def _weeks(forecaster: Forecaster, origins: list[Origin]) -> tuple[Floats, Floats, Floats]:
-    """Return count, mean and dispersion of the weeks after the origins, (M,) each."""
-    counts, means, dispersions = [], [], []
-    for origin in origins:
-        able = forecaster.able(origin.history)
-        mean, dispersion = forecaster.forecast(origin.history, WEEK).window(0, WEEK)
-        counts.append(origin.week.sum(axis=1)[able])
-        means.append(mean[able])
-        dispersions.append(dispersion[able])
-    return np.concatenate(counts), np.concatenate(means), np.concatenate(dispersions)
-
-
-def coverage_of(forecaster: Forecaster, origins: list[Origin]) -> float:
-    """Return the share of the days after the origins inside their central 90 % interval."""
-    shares = []
-    for origin in origins:
-        rows = np.flatnonzero(forecaster.able(origin.history))
-        forecast = forecaster.forecast(origin.history, WEEK).select(rows)
-        if len(rows):
-            shares.append(coverage(origin.week[rows], forecast.mean, forecast.day_dispersion()))
-    return float(np.mean(shares)) if shares else 0.0
-
-
-def _descend(
-    network: Network,
-    data: TrainingDays,
-    measure: Callable[[Network], float],
-    generator: torch.Generator,
-    limits: _Limits,
-    report: Callable[[float], None],
-) -> int:
-    """Train until the stopping loss no longer falls; leave the best weights; return the steps."""
-    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, MAX_STEPS, eta_min=3e-4)
-    # PyTorch leaves this helper untyped.
-    mean_of_weights = get_ema_multi_avg_fn(AVERAGE_DECAY)  # type: ignore[no-untyped-call]
-    average = AveragedModel(network, multi_avg_fn=mean_of_weights)
-    best, best_weights = measure(network), deepcopy(network.state_dict())
-    started, step, stale = time.monotonic(), 0, 0
-    while limits.allow(step) and stale < CHECKS_WITHOUT_GAIN:
-        loss = draw_loss(network.train(), data, BATCH, generator)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        average.update_parameters(network)
-        step += 1
-        if step % STEPS_PER_CHECK == 0:
-            reached = measure(cast("Network", average.module))
-            stale = 0 if reached < best else stale + 1
-            if reached < best:
-                best, best_weights = reached, deepcopy(average.module.state_dict())
-            report(limits.share_done(step, started))
-    network.load_state_dict(best_weights)
-    _hold_back(network, measure)
-    return step
-
-
-def _hold_back(network: Network, measure: Callable[[Network], float]) -> None:
-    """Shrink the corrections where less of them would have been better on the stopping days."""
-    trained = deepcopy(network.state_dict())
-    losses = {}
-    for share in SHARES_KEPT:
-        network.load_state_dict(trained)
-        network.hold_back(share)
-        losses[share] = measure(network)
-    network.load_state_dict(trained)
-    network.hold_back(min(losses, key=lambda share: losses[share]))
