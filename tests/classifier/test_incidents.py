@@ -39,6 +39,7 @@ class City:
         self.counts = counts
         self.grouping = CityGrouping(counts)
         self.number = 0
+        self.next_key: MatterKey | None = None
         self.reader = term_reader()
         for sample in CorpusWriter(content_book(), 12).write(150):
             self.arrive(sample.text[:30], sample.text[30:], NOON - timedelta(days=200))
@@ -47,7 +48,8 @@ class City:
         self.number += 1
         terms = self.reader.read(PetitionText(request, facts))
         profile = self.counts.arrive(terms)
-        key = MatterKey("110105", UUID(int=self.number))
+        key = self.next_key or MatterKey("110105", UUID(int=self.number))
+        self.next_key = None
         arrival = Known(key, profile, at, "05", request)
         incident = IncidentKey("110100", UUID(int=10_000 + self.number))
         placed = self.grouping.add(arrival, terms.names.keys(), incident)
@@ -115,6 +117,50 @@ def test_a_matter_long_after_starts_afresh() -> None:
     city.arrive(*CONCRETE[1])
 
     assert city.arrive(*CONCRETE[2], at=NOON + timedelta(days=200)).incident is None
+
+
+def test_a_text_that_names_the_thing_late_joins_all_the_same() -> None:
+    city = City()
+    for text in CONCRETE:
+        incident = city.arrive(*text).incident
+    story = "我住在这里十年了，家里有老人和小孩，本来生活安静，大家相处融洽，周末常去河边散步" * 2
+
+    late = city.arrive("粉尘噪音太大了", f"{story}。自从桃源丽都小区门口建了搅拌站，粉尘噪音不断")
+
+    assert late.incident == incident
+
+
+def test_a_lone_matter_is_taken_in_when_enough_tell_what_it_is_about() -> None:
+    city = City()
+    lone = city.arrive("桃源丽都小区门口", "桃源丽都旁边搅拌站粉尘，业主要求搬迁")
+    assert lone.incident is None
+    joined: list[MatterKey] = []
+    for day, text in enumerate((*CONCRETE, *CONCRETE), 1):
+        city.arrive(*text, at=NOON + timedelta(days=day))
+        joined += city.joined
+
+    assert lone.key in joined
+
+
+def test_two_matters_of_one_petition_make_no_incident() -> None:
+    city = City()
+    first = city.arrive(*CONCRETE[0])
+    city.next_key = MatterKey(first.key.region, first.key.uid, 2)
+
+    assert city.arrive(*CONCRETE[1]).incident is None
+
+
+def test_what_is_out_of_reach_is_forgotten_and_told_as_ended() -> None:
+    city = City()
+    keys = [city.arrive(*text).key for text in CONCRETE]
+    later = city.arrive(*PROPERTY[0], at=NOON + timedelta(days=300))
+
+    ended = city.grouping.forget(NOON + timedelta(days=200))
+
+    assert keys in [[member.key for member in members] for members in ended]
+    assert len(city.grouping) == 1
+    assert city.arrive(*PROPERTY[1], at=NOON + timedelta(days=301)).incident is not None
+    assert city.joined == (later.key,)
 
 
 def test_a_summary_is_made_of_the_members() -> None:
