@@ -4,15 +4,17 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from heed.common.v1 import actor_pb2, matter_pb2
+from heed.common.v1 import access_pb2, matter_pb2
 from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1 import resources_pb2 as resources
 
+from heed_disposal.api import convert_procedure
+from heed_disposal.api.parts import actor, timestamp
 from heed_disposal.application.ports import BurningDeadline
 from heed_disposal.domain.case import Assessment, Case, FollowUp, Measure, Opinion
 from heed_disposal.domain.deadlines import Deadline, band
 from heed_disposal.domain.playbooks import Playbook
-from heed_disposal.domain.terms import Actor, State
+from heed_disposal.domain.terms import State
 from heed_shared.errors import InvalidField
 from heed_shared.ids import etag_of, resource_name
 
@@ -74,22 +76,6 @@ def part_number(name: str, case: str, collection: str, field: str) -> int:
     return int(number)
 
 
-def timestamp(moment: datetime | None) -> Timestamp | None:
-    """Return a moment."""
-    if moment is None:
-        return None
-    value = Timestamp()
-    value.FromDatetime(moment)
-    return value
-
-
-def actor(who: Actor | None) -> actor_pb2.Actor | None:
-    """Return an actor."""
-    if who is None:
-        return None
-    return actor_pb2.Actor(identity=who.identity, display_name=who.display_name, unit=who.unit)
-
-
 def case(source: Case, now: datetime) -> resources.Case:
     """Return a case; the bands of its deadlines are those of ``now``."""
     converted = resources.Case(
@@ -120,7 +106,32 @@ def case(source: Case, now: datetime) -> resources.Case:
         converted.warning = source.warning
     else:
         converted.matter = source.matter
+    _add_procedure(converted, source)
     return converted
+
+
+def _add_procedure(converted: resources.Case, source: Case) -> None:
+    """Add what the procedure has written down; absent records stay absent."""
+    procedure = source.procedure
+    if procedure.objection:
+        converted.objection.CopyFrom(convert_procedure.objection(procedure.objection))
+    if procedure.notice:
+        converted.notice.CopyFrom(convert_procedure.notice(procedure.notice))
+    if procedure.service:
+        converted.service.CopyFrom(convert_procedure.service(procedure.service))
+    if procedure.review:
+        converted.review.CopyFrom(convert_procedure.review(procedure.review))
+    if procedure.recheck:
+        converted.recheck.CopyFrom(convert_procedure.review(procedure.recheck))
+    if procedure.closing_report:
+        converted.closing_report = procedure.closing_report.text
+    converted.supervisions.extend(
+        convert_procedure.supervision(item) for item in procedure.supervisions
+    )
+    converted.parent = source.parent
+    converted.rated = source.rated
+    converted.reopened = source.reopened
+    converted.closing_report_required = source.report_required
 
 
 def _by_number(deadlines: tuple[Deadline, ...]) -> list[Deadline]:
@@ -143,6 +154,20 @@ def deadline(source: Deadline, now: datetime) -> resources.Deadline:
         state=resources.Deadline.State.ValueType(int(source.state)),
         met_at=timestamp(source.met_at),
         band=resources.Deadline.Band.ValueType(int(band(source, now))),
+        extended_days=source.extended_days,
+        pauses=[
+            resources.Pause(
+                paused_at=timestamp(item.paused_at),
+                resumed_at=timestamp(item.resumed_at),
+                cause=item.cause,
+                reason=item.reason,
+            )
+            for item in source.pauses
+        ],
+        escalated_at=timestamp(source.escalated_at),
+        escalated_to=access_pb2.Role.ValueType(source.escalated_to),
+        extension_approved_by=actor(source.extension_approved_by),
+        extension_reason=source.extension_reason,
     )
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import grpc
 from heed.disposal.v1 import disposal_service_pb2 as pb
-from heed.disposal.v1.disposal_service_pb2_grpc import DisposalServiceServicer
 
 from heed_disposal.api import convert
 from heed_disposal.api.listing import Listing, Reference
+from heed_disposal.api.procedure_rpcs import ProcedureRpcs
+from heed_disposal.api.review_rpcs import ReviewRpcs
 from heed_disposal.api.verbs import CaseVerbs
 from heed_disposal.application.desk import Desk
 from heed_disposal.application.ports import Workshop
@@ -32,7 +33,7 @@ from heed_shared.paging import PageTokens
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class DisposalServicer(DisposalServiceServicer):
+class DisposalServicer(ProcedureRpcs, ReviewRpcs):
     """The servicer."""
 
     def __init__(
@@ -43,6 +44,7 @@ class DisposalServicer(DisposalServiceServicer):
         self._reference = reference
         self._listing = Listing(desk, reference, tokens)
         self._book = desk.handbook
+        self._clock = desk.clock
 
     async def OpenCase(self, request: pb.OpenCaseRequest, _context: Context) -> pb.OpenCaseResponse:
         """Open a case by hand."""
