@@ -13,7 +13,8 @@ from heed_shared import telemetry
 from heed_shared.errors import RateLimited
 
 MOST_TOGETHER = 32
-"""Texts of one batch: more gain nothing, and whoever comes next waits for the whole of it."""
+"""Texts of one batch. Together a text costs half to a third of what it costs alone (measured); more
+gain nothing, and whoever comes next waits for the whole of it."""
 MOST_WAITING = 256
 MOST_STREAMED = 256
 

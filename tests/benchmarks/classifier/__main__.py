@@ -1,0 +1,8 @@
+"""All benchmarks of the classifier: `python -m tests.benchmarks.classifier`."""
+
+from __future__ import annotations
+
+from tests.benchmarks.classifier import speed
+
+if __name__ == "__main__":
+    speed.main()
