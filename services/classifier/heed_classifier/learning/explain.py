@@ -84,7 +84,7 @@ def phrases(
     for added, start, end in sorted(found, key=lambda run: (-run[0], run[1])):
         begin, finish = int(places[start]), int(places[end - 1]) + 1
         free = all(
-            (finish <= other.start or begin >= other.end) and text[begin:finish] != other.phrase
+            (finish <= other.start or begin >= other.end) and text[begin:finish] not in other.phrase
             for other in chosen
         )
         if added > 0 and free and len(chosen) < _MOST_PHRASES:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch import Tensor
 from heed_classifier.learning.reading import Reading, read
 
 Array = NDArray[Any]
+Sized = TypeVar("Sized", Sequence[str], Array)
 
 # Texts that are read at once in training: bounds the memory, not the result.
 CHUNK = 1000
@@ -166,10 +167,10 @@ def present(texts: Sequence[str]) -> tuple[Array, Array]:
     return hashes[new], documents[new]
 
 
-def chunks(texts: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Parts of a sequence that are read at once."""
-    for start in range(0, len(texts), CHUNK):
-        yield texts[start : start + CHUNK]
+def chunks(items: Sized) -> Iterable[Sized]:
+    """Parts of a sequence or array that are handled at once."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
 
 
 def learn_vocabulary(texts: Sequence[str], least: int, most: int) -> Vocabulary:

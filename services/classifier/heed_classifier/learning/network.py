@@ -28,20 +28,20 @@ class SortingNetwork(nn.Module):
 
 
 class LabelNetwork(nn.Module):
-    """One linear layer over n-grams and over what the knowledge says, for all labels at once.
+    """One linear layer over n-grams and a few other features, for all labels at once.
 
-    O labels of all axes together, K features of the knowledge.
+    O labels of all axes together, F features beside the n-grams.
     """
 
-    def __init__(self, vocabulary: int, knowledge: int, labels: int) -> None:
+    def __init__(self, vocabulary: int, features: int, labels: int) -> None:
         super().__init__()
         self.grams = nn.EmbeddingBag(vocabulary, labels, mode="sum")  # (V, O)
-        self.knowledge = nn.Linear(knowledge, labels)
+        self.features = nn.Linear(features, labels)
 
     def forward(
-        self, indices: Tensor, offsets: Tensor, weights: Tensor, knowledge: Tensor
+        self, indices: Tensor, offsets: Tensor, weights: Tensor, features: Tensor
     ) -> Tensor:
         """Return the margins of all labels, (B, O)."""
         summed: Tensor = self.grams(indices, offsets, per_sample_weights=weights)  # (B, O)
-        known: Tensor = self.knowledge(knowledge)  # (B, O)
-        return summed + known
+        beside: Tensor = self.features(features)  # (B, O)
+        return summed + beside

@@ -35,7 +35,7 @@ class LoadedModel:
     cutoffs: Cutoffs
 
 
-def to_bytes(trained: Trained) -> bytes:
+def to_bytes(trained: Trained | LoadedModel) -> bytes:
     """Write weights (half precision), vocabulary and description."""
     state = trained.network.state_dict()
     tensors = {name: tensor.half().contiguous() for name, tensor in state.items()}
@@ -59,7 +59,7 @@ def from_bytes(weights: bytes) -> LoadedModel:
         BadModelError: The bytes are damaged or of another format.
     """
     try:
-        described = _header(weights)
+        described = header_of(weights, FORMAT)
         tensors = load(weights)
         codes = tuple(described["codes"])
         network = SortingNetwork(
@@ -83,11 +83,15 @@ def from_bytes(weights: bytes) -> LoadedModel:
     return LoadedModel(vocabulary, network, codes, *temperatures, cutoffs)
 
 
-def _header(weights: bytes) -> dict[str, Any]:
-    """The description in the safetensors header: eight bytes of length, then JSON."""
+def header_of(weights: bytes, wanted: str) -> dict[str, Any]:
+    """The description in the safetensors header: eight bytes of length, then JSON.
+
+    Raises:
+        BadModelError: It is of another format than ``wanted``.
+    """
     length = int.from_bytes(weights[:8], "little")
     metadata = json.loads(weights[8 : 8 + length])["__metadata__"]
     description: dict[str, Any] = json.loads(metadata[_ENTRY])
-    if description.get("format") != FORMAT:
-        raise BadModelError(f"format {description.get('format')!r} is not {FORMAT}")
+    if description.get("format") != wanted:
+        raise BadModelError(f"format {description.get('format')!r} is not {wanted}")
     return description

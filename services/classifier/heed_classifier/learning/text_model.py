@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from heed_classifier.domain.decision import Cutoffs, Evidence
 from heed_classifier.domain.nature import Band
@@ -24,6 +25,7 @@ from heed_classifier.learning.features import (
 )
 from heed_classifier.learning.knowledge import Knowledge, Known, for_features
 from heed_classifier.learning.label_calibration import AxisReport, Calibration
+from heed_classifier.learning.neighbours import Neighbours
 from heed_classifier.learning.network import LabelNetwork
 from heed_classifier.learning.reading import Reading, read
 
@@ -73,6 +75,7 @@ class TrainedModel:
     network: LabelNetwork
     familiarity: Familiarity
     familiar: FamiliarityCutoffs
+    neighbours: Neighbours
     knowledge: Knowledge | None
     report: Mapping[str, AxisReport]  # axis -> figures on held-out texts
     made_of: Mapping[str, Any]  # recipe, seed, number of examples, code version
@@ -91,12 +94,13 @@ class TrainedModel:
         reading = read(texts)
         grams = grams_of(reading)
         weighted = self.vocabulary.weigh(grams, reading.size)
-        known, features = None, np.zeros((len(texts), 0), np.float32)
+        known = None
         if self.knowledge is not None:
             known = self.knowledge.of(reading, grams, texts)
-            features = known.features
         with torch.inference_mode():
-            margins = self.network(*weighted.tensors(), torch.from_numpy(features)).numpy()
+            votes = self.neighbours(*weighted.tensors())  # (B, O)
+            features = with_knowledge(votes, known)
+            margins = self.network(*weighted.tensors(), features).numpy()
         return Asked(texts, reading, grams, weighted, known, margins)
 
     def columns(self, axis: str | None) -> tuple[Judge, slice]:
@@ -141,13 +145,13 @@ class TrainedModel:
         with torch.inference_mode():
             table = self.network.grams.weight[:, columns]
             per_gram = (table[torch.from_numpy(asked.weighted.indices)] * slopes[owners]).sum(1)
-            per_feature = slopes @ self.network.knowledge.weight[columns]  # (B, K)
+            per_feature = slopes @ self.network.features.weight[columns]  # (B, O + K)
         added = per_gram.numpy() * asked.weighted.weights
         weights = spread(asked.reading, asked.grams, self.vocabulary, asked.weighted, added)
         words: list[list[Word]] = [[] for _ in rows]
         if self.knowledge is not None and asked.known is not None:
             by_starter, words = self.knowledge.attribute(
-                asked.known, for_features(per_feature.numpy())
+                asked.known, for_features(per_feature[:, self.neighbours.labels.shape[1] :].numpy())
             )
             weights += spread(
                 asked.reading,
@@ -160,6 +164,11 @@ class TrainedModel:
             phrases(text, asked.reading, number, weights, words[number])
             for number, text in enumerate(asked.texts)
         ]
+
+
+def with_knowledge(votes: Tensor, known: Known | None) -> Tensor:
+    """The features beside the n-grams: votes of the neighbours, then the knowledge."""
+    return votes if known is None else torch.cat([votes, torch.from_numpy(known.features)], 1)
 
 
 def _doubted(band: Band, doubt: int) -> Band:

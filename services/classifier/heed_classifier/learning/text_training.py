@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from heed_classifier.learning.examples import Axis, Example, axes_of, folds_of, truth_of
 from heed_classifier.learning.familiarity import familiarity_cutoffs, remember
-from heed_classifier.learning.features import Vocabulary, chunks, weigh_all
+from heed_classifier.learning.features import Vocabulary, chunks, grams_of, weigh_all
 from heed_classifier.learning.knowledge import Knowledge, knowledge_of
 from heed_classifier.learning.label_calibration import (
     AxisReport,
@@ -27,6 +27,7 @@ from heed_classifier.learning.label_calibration import (
     report_of,
 )
 from heed_classifier.learning.linear import fit_labels
+from heed_classifier.learning.neighbours import Neighbours, learn_neighbours
 from heed_classifier.learning.network import LabelNetwork
 from heed_classifier.learning.reading import read
 from heed_classifier.learning.selection import telling_vocabulary
@@ -48,6 +49,15 @@ class TextRecipe:
     least_texts: int = 2
     most_grams: int = 20_000
     cost: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What one fit gives."""
+
+    vocabulary: Vocabulary
+    network: LabelNetwork
+    neighbours: Neighbours
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,7 @@ class _Trainer:
         self._progress(1.0, "done")
         return model
 
-    def _fit(self, rows: Array) -> tuple[Vocabulary, LabelNetwork]:
+    def _fit(self, rows: Array) -> _Fitted:
         texts = [self._texts[row] for row in rows]
         truths = [truth[rows] for truth in self._truths]
         recipe = self._recipe
@@ -134,24 +144,33 @@ class _Trainer:
             [_signs(t, len(a.labels)) for t, a in zip(truths, self._axes, strict=True)], axis=1
         )
         weighted = weigh_all(vocabulary, texts)
-        return vocabulary, fit_labels(
-            weighted, len(vocabulary), self._known[rows], targets, self._costs[rows]
-        )
+        with torch.inference_mode():
+            neighbours = learn_neighbours(weighted, len(vocabulary), targets, recipe.seed)
+            votes = neighbours.votes_in_training(weighted)
+        features = np.hstack([votes, self._known[rows]])
+        network = fit_labels(weighted, len(vocabulary), features, targets, self._costs[rows])
+        return _Fitted(vocabulary, network, neighbours)
 
     def _held_out(self, others: Array, own: Array, fold: int) -> _HeldOut:
-        vocabulary, network = self._fit(others)
-        texts = [self._texts[row] for row in own]
-        weighted = weigh_all(vocabulary, texts)
-        with torch.inference_mode():
-            margins = network(*weighted.tensors(), torch.from_numpy(self._known[own])).numpy()
+        fitted = self._fit(others)
         remembered = remember([self._texts[row] for row in others])
-        measured = [remembered.measure(read(chunk)) for chunk in chunks(texts)]
+        margins, shares, counts = [], [], []
+        for rows in chunks(own):
+            reading = read([self._texts[row] for row in rows])
+            weighted = fitted.vocabulary.weigh(grams_of(reading), reading.size).tensors()
+            known = torch.from_numpy(self._known[rows])
+            with torch.inference_mode():
+                features = torch.cat([fitted.neighbours(*weighted), known], 1)
+                margins.append(fitted.network(*weighted, features).numpy())
+            share, count = remembered.measure(reading)
+            shares.append(share)
+            counts.append(count)
         return _HeldOut(
             rows=own,
             folds=np.full(len(own), fold),
-            margins=margins,
-            shares=np.concatenate([shares for shares, _ in measured]),
-            counts=np.concatenate([counts for _, counts in measured]),
+            margins=np.concatenate(margins),
+            shares=np.concatenate(shares),
+            counts=np.concatenate(counts),
         )
 
     def _kept(self, parts: Sequence[_HeldOut]) -> TrainedModel:
@@ -160,7 +179,7 @@ class _Trainer:
         )
         familiar = familiarity_cutoffs(held.shares, held.counts)
         strange = familiar.doubts(held.shares, held.counts) > 0
-        vocabulary, network = self._fit(np.arange(len(self._texts)))
+        fitted = self._fit(np.arange(len(self._texts)))
         judges, report, first = [], {}, 0
         for axis, truth in zip(self._axes, self._truths, strict=True):
             margins = held.margins[:, first : first + len(axis.labels)]
@@ -169,8 +188,9 @@ class _Trainer:
             judges.append(judge)
         return TrainedModel(
             judges=tuple(judges),
-            vocabulary=vocabulary,
-            network=network,
+            vocabulary=fitted.vocabulary,
+            network=fitted.network,
+            neighbours=fitted.neighbours,
             familiarity=remember(self._texts),
             familiar=familiar,
             knowledge=self._knowledge,
