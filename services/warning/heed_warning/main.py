@@ -60,6 +60,7 @@ from heed_warning.application.policies import PolicyDesk
 from heed_warning.application.settlement import Settlement
 from heed_warning.application.silencing import SilenceDesk
 from heed_warning.application.training import School
+from heed_warning.application.tuning import Tuner
 from heed_warning.settings import WarningSettings
 
 NAME = "warning"
@@ -131,6 +132,7 @@ def _parts(settings: WarningSettings, database: Database) -> Parts:
         places=places,
         counts=counts,
         policies=policies,
+        tuner=Tuner(database, clock, panels, skips),
         policy_desk=PolicyDesk(database, clock, places, panels, policies, skips, models),
         warnings=warnings,
         forecasters=forecasters,

@@ -12,7 +12,7 @@ from heed_warning.domain.panel import Cell
 from heed_warning.domain.skips import Skip, skip_of
 
 _EXPLAINED = """
-SELECT region_code, category_code, first_exceeded_on, resolved_on, evaluation
+SELECT region_code, category_code, first_exceeded_on, resolved_on, evaluation, verdict
 FROM warning
 WHERE verdict = ANY($1::smallint[]) AND first_exceeded_on <= $2
 ORDER BY region_code, category_code, first_exceeded_on
@@ -31,6 +31,7 @@ class PostgresSkips:
                 row.first_exceeded_on,
                 min(row.resolved_on or last, last),
                 int(loads(row.evaluation)["window_days"]),
+                confirmed=row.verdict == Verdict.CONFIRMED,
             )
             for row in await connection.exec_driver_sql(_EXPLAINED, (_VERDICTS, last))
         ]

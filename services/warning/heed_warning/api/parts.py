@@ -18,6 +18,7 @@ from heed_warning.application.policies import PolicyDesk
 from heed_warning.application.ports import Counts, Forecasters, Policies, Skips, Warnings
 from heed_warning.application.silencing import SilenceDesk
 from heed_warning.application.training import School
+from heed_warning.application.tuning import Tuner
 from heed_warning.application.warning_ports import Precisions, Silences
 
 
@@ -31,6 +32,7 @@ class Parts:
     counts: Counts
     policies: Policies
     policy_desk: PolicyDesk
+    tuner: Tuner
     warnings: Warnings
     forecasters: Forecasters
     evaluator: Evaluator

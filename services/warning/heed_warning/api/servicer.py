@@ -12,6 +12,7 @@ from heed_warning.api.indicator_rpcs import IndicatorRpcs
 from heed_warning.api.parts import Parts
 from heed_warning.api.policy_rpcs import PolicyRpcs
 from heed_warning.api.silence_rpcs import SilenceRpcs
+from heed_warning.api.tuning_rpcs import TuningRpcs
 from heed_warning.api.warning_rpcs import WarningRpcs
 from heed_warning.api.watch_rpcs import WatchRpcs
 
@@ -23,6 +24,7 @@ class WarningServicer(
     IndicatorRpcs,
     PolicyRpcs,
     SilenceRpcs,
+    TuningRpcs,
     WarningRpcs,
     WatchRpcs,
     WarningServiceServicer,

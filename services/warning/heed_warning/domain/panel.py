@@ -89,6 +89,32 @@ class Panel:
         """Return for how many days each cell has been counted, zeros included, (N,)."""
         return np.maximum(self.day_count - self.started, 0)
 
+    def select(self, rows: Ints) -> Panel:
+        """Return some of the cells."""
+        return Panel(
+            tuple(self.cells[row] for row in rows.tolist()),
+            self.levels[rows],
+            self.first_day,
+            self.counts[rows],
+            self.started[rows],
+        )
+
+    def finest(self, rows: Ints) -> Ints:
+        """Return those of the rows that lie at the finest level of region among them."""
+        levels = self.levels[rows]
+        return np.asarray(rows[levels == levels.max(initial=PROVINCE)])
+
+    def by_regions(self, rows: Ints, most: int) -> list[Ints]:
+        """Return the rows in parts of whole regions, each of about `most` cells or fewer."""
+        regions = np.array([self.cells[row].region for row in rows.tolist()])
+        parts: list[list[int]] = [[]]
+        for region in np.unique(regions):
+            own = rows[regions == region].tolist()
+            if parts[-1] and len(parts[-1]) + len(own) > most:
+                parts.append([])
+            parts[-1] += own
+        return [np.array(part, dtype=np.int64) for part in parts if part]
+
     def groups(self) -> tuple[Ints, Ints]:
         """Return for each cell the number of its category and of its region, (N,) each."""
         _, category = np.unique([cell.category for cell in self.cells], return_inverse=True)

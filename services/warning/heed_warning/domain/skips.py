@@ -25,12 +25,17 @@ class Skip:
     cell: Cell
     first: date
     last: date
+    confirmed: bool = True
+    """Whether the problem was real, and not a campaign, a new channel or data."""
 
 
-def skip_of(cell: Cell, first_exceeded_on: date, ended_on: date, window_days: int) -> Skip:
+def skip_of(
+    cell: Cell, first_exceeded_on: date, ended_on: date, window_days: int, *, confirmed: bool
+) -> Skip:
     """Return the days that a warning's windows held, at most MOST_SKIPPED_DAYS."""
     first = first_exceeded_on - timedelta(days=window_days - 1)
-    return Skip(cell, first, min(ended_on, first + timedelta(days=MOST_SKIPPED_DAYS - 1)))
+    last = min(ended_on, first + timedelta(days=MOST_SKIPPED_DAYS - 1))
+    return Skip(cell, first, last, confirmed)
 
 
 def skipped_rows(skips: Sequence[Skip], cells: Sequence[Cell], first_day: date) -> dict[int, Ints]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
@@ -42,6 +42,9 @@ class Past:
     """Days left out, (N, T); none where no day is."""
     place_of: Mapping[int, int]
     """Place in the track of each day number."""
+    _sums_of: dict[int, Floats] = field(default_factory=dict)
+    _excess_of: dict[tuple[int, int], Floats] = field(default_factory=dict)
+    # What a replay asks for again on each day is worked out once.
 
     def observed(self, day: int, window_days: int) -> Floats:
         """Return the items of the windows that end on a day, (N,)."""
@@ -57,7 +60,9 @@ class Past:
 
     def past_sums(self, day: int, window_days: int) -> Floats:
         """Return the sums of all windows that ended before this one began, (N, P)."""
-        return rolling_sums(self.track.bounded[:, : day - window_days + 1], window_days)
+        if window_days not in self._sums_of:
+            self._sums_of[window_days] = rolling_sums(self.track.bounded, window_days)
+        return self._sums_of[window_days][:, : max(day - 2 * window_days + 2, 0)]
 
     def excess(self, day: int, window_days: int) -> Floats:
         """Return the standardised excess of the windows that end on a day, (N,).
@@ -65,12 +70,15 @@ class Past:
         It is -inf where the window holds a skipped day or too little came before: the sum of
         excesses begins anew there.
         """
+        if (day, window_days) in self._excess_of:
+            return self._excess_of[day, window_days]
         mean, dispersion = self.foreseen(day, window_days)
         excess = standardised_excess(self.observed(day, window_days), mean, dispersion)
         out = self.history_days(day, window_days) < DAYS_REQUIRED
         if self.skipped is not None:
             out |= self.skipped[:, max(day + 1 - window_days, 0) : day + 1].any(axis=1)
-        return np.where(out, -np.inf, excess)
+        self._excess_of[day, window_days] = np.where(out, -np.inf, excess)
+        return self._excess_of[day, window_days]
 
     def carried(self, day: int, window_days: int) -> Floats:
         """Return the excesses added up over the windows before the one that ends on a day, (N,)."""
