@@ -22,12 +22,15 @@ PERSISTENCE: Final = 0.8
 """How much of a deviation of the level is left one step later."""
 LAGS: Final = range(3, 13)
 """Steps apart: an outbreak lasts two or three, and drift is forgotten after a dozen."""
-PRIOR_VARIANCE: Final = 0.05
 PRIOR_PRECISION: Final = 400.0
+"""Weight of no drift at all, in the units of the estimate's own precision."""
 LARGEST_VARIANCE: Final = 0.5
 SERIES_VARIANCE: Final = 0.04
 """Of the squared drift between series: keeps a few series with large counts from ruling."""
-LARGEST_RESIDUAL: Final = 2.5
+LARGEST_RESIDUAL: Final = 4.0
+"""Standard deviations beyond which a residual tells no more about how strongly levels drift."""
+LARGEST_EXCESS: Final = 2.5
+"""The same for where the level stands now: what may be an outbreak is not to be taken for drift."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Drift:
         age = np.arange(prediction.past_counts.shape[1])[::-1]
         remembered = PERSISTENCE**age * prediction.past_observed / prediction.ratio[:, None]
         mean = prediction.past_mean
-        farthest = LARGEST_RESIDUAL * np.sqrt(prediction.ratio[:, None] * mean)
+        farthest = LARGEST_EXCESS * np.sqrt(prediction.ratio[:, None] * mean)
         excess = (remembered * np.minimum(prediction.past_counts - mean, farthest)).sum(axis=1)
         known = 1.0 / ((remembered * mean).sum(axis=1) + 1.0 / self.variance)
         factor = 1.0 + np.maximum(excess * known, -0.8)
@@ -83,19 +86,17 @@ def _product(residuals: Floats, scales: Floats, lag: int) -> tuple[float, float]
 def _fitted_variance(products: Floats, weights: Floats) -> float:
     """Fit products = constant + variance * PERSISTENCE^lag; the constant is the level's own error.
 
-    Weighted least squares with a prior on the variance; neither may be negative.
+    Weighted least squares. Neither may be negative, and of the variance one standard error is
+    taken off: where levels do not drift, the little that chance suggests costs outbreaks.
     """
     decay = PERSISTENCE ** np.array(LAGS)
-    pooled = products / np.maximum(weights, 1e-9)
-    total = max(weights.sum(), 1e-9)
-    centred = decay - (weights * decay).sum() / total
-    precision = (weights * centred**2).sum()
-    variance = ((weights * centred * pooled).sum() + PRIOR_PRECISION * PRIOR_VARIANCE) / (
-        precision + PRIOR_PRECISION
-    )
-    if (weights * (pooled - variance * decay)).sum() < 0.0:
-        precision = (weights * decay**2).sum()
-        variance = ((weights * decay * pooled).sum() + PRIOR_PRECISION * PRIOR_VARIANCE) / (
-            precision + PRIOR_PRECISION
-        )
+    centred = decay - np.average(decay, weights=np.maximum(weights, 1e-9))
+    variance = _slope(products, weights, centred)
+    if (products - weights * variance * decay).sum() < 0.0:
+        variance = _slope(products, weights, decay)
     return float(np.clip(variance, 0.0, LARGEST_VARIANCE))
+
+
+def _slope(products: Floats, weights: Floats, decay: Floats) -> float:
+    precision = (weights * decay**2).sum() + PRIOR_PRECISION
+    return float((products * decay).sum() / precision - 1.0 / np.sqrt(precision))
