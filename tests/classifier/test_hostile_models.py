@@ -20,6 +20,8 @@ from tests.classifier.serving import WAGES, Serving
 from tests.contracts.hostile import NO_ANSWERS, Call, always, failures, hostile_changes
 
 CLASSIFIER = pb.DESCRIPTOR.services_by_name["ClassifierService"]
+METHODS = {"TrainModel", "EvaluateModel", "ListModels", "PromoteModel", "ClassifyStream"}
+"""Those that are called here; the others are in test_hostile_values.py."""
 TEXT = pb.ClassifyRequest(
     request=WAGES[0],
     facts=WAGES[1],
@@ -73,6 +75,7 @@ async def test_no_value_in_any_field_about_models_is_a_fault_of_the_classifier(
         "PromoteModel": promotion,
     }
     calls = [Call(CLASSIFIER.methods_by_name[name], steward, good) for name, good in wanted.items()]
+    assert {*wanted, "TrainModel", "ClassifyStream"} == METHODS
     assert await failures(calls) == []
     # Alone, because both end what runs.
     assert await failures([Call(CLASSIFIER.methods_by_name["TrainModel"], steward, training)]) == []

@@ -55,6 +55,22 @@ REQUESTS: dict[str, tuple[Any, set[str]]] = {
         pb.GetIncidentRequest(name=NOBODY.replace("petitions", "incidents")),
         {"officer", "supervisor", "leader"},
     ),
+    "TrainModel": (
+        # Refused by its fields, so that nothing is trained here.
+        pb.TrainModelRequest(request_id=str(uuid.uuid4()), seed=-1),
+        {"steward", "operator"},
+    ),
+    "EvaluateModel": (
+        pb.EvaluateModelRequest(request_id=str(uuid.uuid4()), name="models/nobody"),
+        {"steward", "operator"},
+    ),
+    "ListModels": (pb.ListModelsRequest(), {"steward", "analyst", "operator"}),
+    "PromoteModel": (
+        pb.PromoteModelRequest(
+            request_id=str(uuid.uuid4()), name="models/nobody", etag="x", reason="x"
+        ),
+        {"steward"},
+    ),
     "ListIncidents": (pb.ListIncidentsRequest(), {"officer", "supervisor", "leader"}),
     "FindSimilarPetitions": (
         pb.FindSimilarPetitionsRequest(petition=NOBODY),
