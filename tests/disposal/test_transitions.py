@@ -27,8 +27,36 @@ def allowed_states(track: Track, action: Action) -> set[State]:
     """The guide's answer, written again by hand (DOMAIN 1.12), to hold the table against."""
     warning = track is Track.WARNING
     at_once = track in (Track.SUGGESTION, Track.ENQUIRY)
+    appeal = track is Track.APPEAL
+    met = BEFORE | AFTER
     by_action: dict[Action, set[State]] = {
-        A.ROUTE: {S.OPENED, S.OBJECTED},
+        A.ROUTE: {S.OPENED},
+        A.OBJECT: {S.ROUTED},
+        A.AGREE_TO_OBJECTION: {S.OBJECTED},
+        A.REFUSE_OBJECTION: {S.OBJECTED},
+        A.NOT_ACCEPT: set() if warning else {S.OPENED, S.ROUTED},
+        A.NO_LONGER_ACCEPT: set() if warning else {S.OPENED, S.ROUTED},
+        A.DIVERT: set() if warning else {S.OPENED, S.ROUTED, S.ACCEPTED, S.IN_PROGRESS},
+        A.STOP_MEASURE: met | {S.CONCLUDED},
+        A.REVISE_MEASURE: met,
+        A.SERVE: {S.OPINION_ISSUED} if appeal else set(),
+        A.EXTEND_DEADLINE: met,
+        A.PAUSE_DEADLINE: met,
+        A.RESUME_DEADLINE: met,
+        A.REQUEST_REVIEW: {S.SERVED, S.CONCLUDED} if appeal else set(),
+        A.ISSUE_REVIEW: {S.REVIEW_REQUESTED} if appeal else set(),
+        A.REVOKE_BY_REVIEW: {S.REVIEW_REQUESTED} if appeal else set(),
+        A.REQUEST_RECHECK: {S.REVIEW_ISSUED, S.CONCLUDED} if appeal else set(),
+        A.ISSUE_RECHECK: {S.RECHECK_REQUESTED} if appeal else set(),
+        A.REVOKE_BY_RECHECK: {S.RECHECK_REQUESTED} if appeal else set(),
+        A.RATE: set() if warning else AFTER | OTHERWISE | {S.CONCLUDED},
+        A.REOPEN: set() if warning else {S.CONCLUDED},
+        A.SUPERVISE: set(State) - {S.ARCHIVED},
+        A.ANSWER_SUPERVISION: set(State) - {S.ARCHIVED},
+        A.FILE_CLOSING_REPORT: met,
+        A.LINK: set(State) - {S.ARCHIVED},
+        A.ARCHIVE: {S.CONCLUDED},
+        A.RECORD_LESSON: set(State),
         A.ACCEPT: {S.OPENED, S.ROUTED},
         A.ASSESS: BEFORE,
         A.PLAN_MEASURE: BEFORE | AFTER,
@@ -41,7 +69,9 @@ def allowed_states(track: Track, action: Action) -> set[State]:
         A.CLOSE: (
             BEFORE
             if warning
-            else {S.OPINION_ISSUED, S.SERVED, S.REVIEW_ISSUED, S.RECHECK_ISSUED} | OTHERWISE
+            else {S.SERVED, S.REVIEW_ISSUED, S.RECHECK_ISSUED}
+            | OTHERWISE
+            | (set() if appeal else {S.OPINION_ISSUED})
         ),
         A.WITHDRAW: set() if warning else BEFORE | AFTER | OTHERWISE,
     }
@@ -70,13 +100,29 @@ def test_every_pair_of_state_and_action_is_decided(
     ("state", "action", "target"),
     [
         (S.OPENED, A.ROUTE, S.ROUTED),
-        (S.OBJECTED, A.ROUTE, S.ROUTED),
+        (S.ROUTED, A.OBJECT, S.OBJECTED),
+        (S.OBJECTED, A.AGREE_TO_OBJECTION, S.OPENED),
+        (S.OBJECTED, A.REFUSE_OBJECTION, S.ROUTED),
+        (S.ROUTED, A.NOT_ACCEPT, S.NOT_ACCEPTED),
+        (S.OPENED, A.NO_LONGER_ACCEPT, S.NO_LONGER_ACCEPTED),
+        (S.IN_PROGRESS, A.DIVERT, S.DIVERTED),
+        (S.OPINION_ISSUED, A.SERVE, S.SERVED),
+        (S.SERVED, A.REQUEST_REVIEW, S.REVIEW_REQUESTED),
+        (S.CONCLUDED, A.REQUEST_REVIEW, S.REVIEW_REQUESTED),
+        (S.REVIEW_REQUESTED, A.ISSUE_REVIEW, S.REVIEW_ISSUED),
+        (S.REVIEW_REQUESTED, A.REVOKE_BY_REVIEW, S.IN_PROGRESS),
+        (S.REVIEW_ISSUED, A.REQUEST_RECHECK, S.RECHECK_REQUESTED),
+        (S.RECHECK_REQUESTED, A.ISSUE_RECHECK, S.RECHECK_ISSUED),
+        (S.RECHECK_REQUESTED, A.REVOKE_BY_RECHECK, S.IN_PROGRESS),
+        (S.CONCLUDED, A.REOPEN, S.IN_PROGRESS),
+        (S.CONCLUDED, A.ARCHIVE, S.ARCHIVED),
+        (S.SERVED, A.SUPERVISE, S.SERVED),
         (S.ROUTED, A.ACCEPT, S.ACCEPTED),
         (S.OPENED, A.ACCEPT, S.ACCEPTED),
         (S.ACCEPTED, A.START_MEASURE, S.IN_PROGRESS),
         (S.OPENED, A.START_MEASURE, S.OPENED),
         (S.IN_PROGRESS, A.ISSUE_OPINION, S.OPINION_ISSUED),
-        (S.OPINION_ISSUED, A.CLOSE, S.CONCLUDED),
+        (S.SERVED, A.CLOSE, S.CONCLUDED),
         (S.DIVERTED, A.CLOSE, S.CONCLUDED),
         (S.ROUTED, A.WITHDRAW, S.CONCLUDED),
         (S.CONCLUDED, A.RECORD_FOLLOW_UP, S.CONCLUDED),
