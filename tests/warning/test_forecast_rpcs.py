@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from google.longrunning.operations_pb2 import WaitOperationRequest
@@ -121,6 +122,58 @@ async def test_training_runs_as_an_operation_and_its_result_is_used_if_better(po
     forecast = await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
     assert forecast.forecasts[0].forecaster == trained.name, "another promotion is noticed"
     assert (await post.evaluate(START)).cell_count == 9
+
+
+async def stored(post: Post, state: int, loss: float) -> str:
+    """A forecaster in the table whose weights no test loads; returns its name."""
+    uid = uuid4()
+    await post.rows(
+        "INSERT INTO forecaster (uid, state, kind, data_from, data_to, seed, code_version, "
+        "validation_loss, baseline_loss, coverage_90, cell_count, trained_at, weights, losses) "
+        "VALUES ($1, $2, 'combination', '2024-01-01', '2025-01-01', 1, 'combination-1', $3, 0.5, "
+        "0.9, 9, now(), '', $4)",
+        uid, state, loss, '[{"family": "lstm", "loss": 0.45, "coverage_90": 0.9}]',
+    )  # fmt: skip
+    return f"forecasters/{uid}"
+
+
+async def test_a_steward_puts_a_forecaster_to_use_and_takes_it_back(post: Post) -> None:
+    first = await stored(post, Forecaster.STATE_CURRENT, 0.45)
+    second = await stored(post, Forecaster.STATE_CANDIDATE, 0.47)
+
+    async def listed() -> dict[str, Forecaster]:
+        found = await post.stub().ListForecasters(pb.ListForecastersRequest())
+        return {item.name: item for item in found.forecasters}
+
+    def asked(name: str, etag: str) -> pb.PromoteForecasterRequest:
+        return pb.PromoteForecasterRequest(
+            request_id=new_id(), name=name, etag=etag, reason="近期误差更小"
+        )
+
+    steward, before = post.stub("steward"), await listed()
+    assert [(loss.family, loss.loss) for loss in before[first].losses] == [("lstm", 0.45)]
+    refusals = [
+        (asked(first, before[first].etag), "WRONG_STATE"),
+        (asked(second, "c3RhbGU="), "STALE_ETAG"),
+        (asked("forecasters/none", before[second].etag), "NOT_FOUND"),
+        (asked(f"forecasters/{uuid4()}", before[second].etag), "NOT_FOUND"),
+    ]
+    for request, reason in refusals:
+        assert (await refused(steward.PromoteForecaster(request)))[1] == reason
+    request = asked(second, before[second].etag)
+    used = (await steward.PromoteForecaster(request)).forecaster
+    assert (await steward.PromoteForecaster(request)).forecaster == used, "said once"
+    assert used.state == Forecaster.STATE_CURRENT
+    assert used.HasField("promoted_at")
+    assert used.promoted_by.identity
+    after = await listed()
+    assert after[second] == used
+    assert after[first].state == Forecaster.STATE_RETIRED
+    back = (await steward.PromoteForecaster(asked(first, after[first].etag))).forecaster
+    assert back.state == Forecaster.STATE_CURRENT
+    assert (await listed())[second].state == Forecaster.STATE_RETIRED
+    kept = await post.rows("SELECT promotion_reason FROM forecaster")
+    assert {row[0] for row in kept} == {"近期误差更小"}
 
 
 async def test_the_snapshot_has_every_warning_once(post: Post) -> None:

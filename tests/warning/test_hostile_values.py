@@ -85,6 +85,11 @@ def work(post: Post) -> list[Call]:
             request_id=new_id(), data_to="2024-01-01", seed=1, max_seconds=30
         )
 
+    async def promoted() -> Message:
+        return pb.PromoteForecasterRequest(
+            request_id=new_id(), name="forecasters/train-1", etag="AAAA", reason="近期误差更小"
+        )
+
     channel = post.channel("operator")
     positions = [event_pb2.ShardPosition(shard=1)]
     made: list[Call] = [
@@ -93,7 +98,13 @@ def work(post: Post) -> list[Call]:
             channel,
             trained,
             answered="INSUFFICIENT_HISTORY",
-        )
+        ),
+        Call(
+            WARNING.methods_by_name["PromoteForecaster"],
+            post.channel("steward"),
+            promoted,
+            answered="NOT_FOUND",
+        ),
     ]
     for name, request in {
         "GetOperation": operations_pb2.GetOperationRequest(name="operations/train-1"),

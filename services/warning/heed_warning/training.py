@@ -1,8 +1,10 @@
 """The training process: `python -m heed_warning.training FOLDER --seed N --max-seconds S`.
 
-Reads series.npz from the folder, writes weights.safetensors and result.json into it, and prints its
-progress as JSON lines. It knows cells and counts, opens no network connection and no database. It
-ends by itself when whoever started it is gone.
+Reads series.npz from the folder, and current.safetensors where a forecaster is in use; writes
+weights.safetensors and result.json into it, and prints its progress as JSON lines. It knows cells
+and counts and opens no database. With `--processes N` so many processes on this machine train
+together over the loopback, each on sequences of its own. It ends by itself when whoever started it
+is gone.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import socket
 import sys
 import threading
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +25,7 @@ from heed_warning.domain.panel import Cell, Panel
 
 SERIES_FILE = "series.npz"
 WEIGHTS_FILE = "weights.safetensors"
+CURRENT_FILE = "current.safetensors"
 RESULT_FILE = "result.json"
 _ORPHANED = 3
 
@@ -57,35 +62,70 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--max-seconds", type=float, default=60.0)
+    parser.add_argument("--current-to", type=date.fromisoformat, help="data of the one in use")
+    parser.add_argument("--processes", type=int, default=1, help="processes that train together")
     asked = parser.parse_args(arguments)
-    _train(asked.folder, asked.seed, asked.max_seconds)
+    if asked.processes == 1:
+        _train(0, asked)
+        return
+    from torch.multiprocessing.spawn import start_processes
+
+    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+    os.environ.setdefault("MASTER_PORT", str(_free_port()))
+    start_processes(  # type: ignore[no-untyped-call]
+        _train, args=(asked,), nprocs=asked.processes
+    )
 
 
-def _train(folder: Path, seed: int, max_seconds: float) -> None:
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _train(rank: int, asked: argparse.Namespace) -> None:
+    """Train as one of the processes; the first of them reports and leaves the result."""
     import torch
 
     from heed_warning.application.places import working_day
     from heed_warning.forecasting.family import COMBINATION
-    from heed_warning.forecasting.train import train
-    from heed_warning.forecasting.weights import CODE_VERSION
+    from heed_warning.forecasting.train import Current, train
+    from heed_warning.forecasting.weights import CODE_VERSION, from_bytes
 
     torch.set_num_threads(1)  # two threads beside busy services collapse to a tenth
+    if asked.processes > 1:
+        torch.distributed.init_process_group("gloo", rank=rank, world_size=asked.processes)
+    folder: Path = asked.folder
+    current = None
+    if asked.current_to is not None:
+        weights = (folder / CURRENT_FILE).read_bytes()
+        current = Current(from_bytes("forecasters/current", weights), asked.current_to)
     trained = train(
         read_series(folder / SERIES_FILE),
         working_day,
-        seed=seed,
-        max_seconds=max_seconds,
-        report=_report,
+        seed=asked.seed,
+        max_seconds=asked.max_seconds,
+        report=_report if rank == 0 else _silent,
+        current=current,
     )
-    (folder / WEIGHTS_FILE).write_bytes(trained.weights)
-    result = {
-        "kind": COMBINATION,
-        "code_version": CODE_VERSION,
-        "validation_loss": trained.validation_loss,
-        "baseline_loss": trained.baseline_loss,
-        "coverage_90": trained.coverage_90,
-    }
-    (folder / RESULT_FILE).write_text(json.dumps(result), "utf-8")
+    if rank == 0:
+        (folder / WEIGHTS_FILE).write_bytes(trained.weights)
+        result = {
+            "kind": COMBINATION,
+            "code_version": CODE_VERSION,
+            "validation_loss": trained.validation_loss,
+            "baseline_loss": trained.baseline_loss,
+            "coverage_90": trained.coverage_90,
+            "losses": [asdict(score) for score in trained.losses],
+            "beats_current": trained.beats_current,
+        }
+        (folder / RESULT_FILE).write_text(json.dumps(result), "utf-8")
+    if asked.processes > 1:
+        torch.distributed.destroy_process_group()
+
+
+def _silent(_progress: float) -> None:
+    """Report nothing: the first process does."""
 
 
 def _report(progress: float) -> None:

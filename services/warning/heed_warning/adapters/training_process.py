@@ -11,11 +11,19 @@ import json
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from datetime import date
 from pathlib import Path
 
 from heed_warning.application.ports import TrainingResult
+from heed_warning.domain.forecaster_record import FamilyScore
 from heed_warning.domain.panel import Panel
-from heed_warning.training import RESULT_FILE, SERIES_FILE, WEIGHTS_FILE, write_series
+from heed_warning.training import (
+    CURRENT_FILE,
+    RESULT_FILE,
+    SERIES_FILE,
+    WEIGHTS_FILE,
+    write_series,
+)
 
 _END_WAIT_S = 5.0
 
@@ -33,26 +41,30 @@ class ChildTrainer:
         *,
         seed: int,
         max_seconds: float,
+        current: tuple[date, bytes] | None,
         report: Callable[[float], Awaitable[None]],
     ) -> TrainingResult:
         """Train on a panel; the process ends with the call, cancelled or not."""
         with tempfile.TemporaryDirectory(prefix="heed-training-") as name:
             folder = Path(name)
             await asyncio.to_thread(write_series, folder / SERIES_FILE, panel)
-            await _run(folder, seed, max_seconds, report)
+            arguments = [f"--seed={seed}", f"--max-seconds={max_seconds}"]
+            if current is not None:
+                await asyncio.to_thread((folder / CURRENT_FILE).write_bytes, current[1])
+                arguments.append(f"--current-to={current[0].isoformat()}")
+            await _run(folder, arguments, report)
             return await asyncio.to_thread(_read, folder)
 
 
 async def _run(
-    folder: Path, seed: int, max_seconds: float, report: Callable[[float], Awaitable[None]]
+    folder: Path, arguments: list[str], report: Callable[[float], Awaitable[None]]
 ) -> None:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "heed_warning.training",
         str(folder),
-        f"--seed={seed}",
-        f"--max-seconds={max_seconds}",
+        *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -71,4 +83,5 @@ async def _run(
 
 def _read(folder: Path) -> TrainingResult:
     metrics = json.loads((folder / RESULT_FILE).read_text("utf-8"))
+    metrics["losses"] = tuple(FamilyScore(**score) for score in metrics["losses"])
     return TrainingResult(weights=(folder / WEIGHTS_FILE).read_bytes(), **metrics)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 
+from heed.common.v1.actor_pb2 import Actor
 from heed.common.v1.matter_pb2 import WarningLevel
 from heed.warning.v1 import resources_pb2 as pb
 from heed.warning.v1 import warning_service_pb2 as service_pb
@@ -15,7 +17,6 @@ from heed_warning.application.observations import ShownCount
 from heed_warning.application.places import Places
 from heed_warning.domain.counts import ITEMS, RecordedCount
 from heed_warning.domain.forecaster_record import ForecasterRecord
-from heed_warning.domain.outlook import PROBABILITIES, Outlook, Span
 from heed_warning.domain.panel import Cell
 from heed_warning.domain.policy import Level, LevelRule, Policy, Strategy
 
@@ -119,29 +120,6 @@ def from_policy(policy: Policy) -> pb.ThresholdPolicy:
     )
 
 
-def from_outlook(outlook: Outlook, as_of: date) -> pb.CellForecast:
-    """Return the forecast of one cell for the contract."""
-    made = pb.CellForecast.OUTCOME_FORECAST
-    short = pb.CellForecast.OUTCOME_INSUFFICIENT_HISTORY
-    days = zip(outlook.expected, outlook.quantiles, strict=True)
-    return pb.CellForecast(
-        cell=from_cell(outlook.cell),
-        as_of=as_of.isoformat(),
-        outcome=made if outlook.expected else short,
-        forecaster=outlook.forecaster,
-        history_days=outlook.history_days,
-        days=[
-            pb.DayForecast(
-                day=date.fromordinal(as_of.toordinal() + ahead).isoformat(),
-                expected_count=expected,
-                quantiles=_quantiles(values),
-            )
-            for ahead, (expected, values) in enumerate(days, start=1)
-        ],
-        horizons=[_horizon(span) for span in outlook.spans],
-    )
-
-
 def from_forecaster(record: ForecasterRecord) -> pb.Forecaster:
     """Return a trained forecaster for the contract."""
     message = pb.Forecaster(
@@ -156,21 +134,12 @@ def from_forecaster(record: ForecasterRecord) -> pb.Forecaster:
         baseline_loss=record.baseline_loss,
         coverage_90=record.coverage_90,
         cell_count=record.cell_count,
+        losses=[pb.FamilyLoss(**asdict(score)) for score in record.losses],
+        etag=etag_of(record.version),
     )
     message.trained_at.FromDatetime(record.trained_at)
+    if record.promoted_at is not None:
+        message.promoted_at.FromDatetime(record.promoted_at)
+    if record.promoted_by is not None:
+        message.promoted_by.CopyFrom(Actor(**asdict(record.promoted_by)))
     return message
-
-
-def _horizon(span: Span) -> pb.HorizonForecast:
-    return pb.HorizonForecast(
-        horizon_days=span.days,
-        expected_count=span.expected,
-        quantiles=_quantiles(span.quantiles),
-        exceedance_probability=span.exceedance,
-        threshold_count=span.threshold,
-    )
-
-
-def _quantiles(values: Sequence[float]) -> list[pb.Quantile]:
-    shares = zip(PROBABILITIES, values, strict=True)
-    return [pb.Quantile(probability=share, value=value) for share, value in shares]

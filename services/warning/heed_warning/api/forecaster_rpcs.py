@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from heed.warning.v1 import warning_service_pb2 as pb
 
 from heed_shared.database import Transaction
+from heed_shared.identity import current_caller
 from heed_shared.operations import Progress
 from heed_shared.paging import filter_digest, page_size
 from heed_warning.api import convert
@@ -24,7 +25,7 @@ _TRAIN = "train-forecaster"
 
 
 class ForecasterRpcs:
-    """TrainForecaster, ListForecasters."""
+    """TrainForecaster, ListForecasters, PromoteForecaster."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -71,6 +72,19 @@ class ForecasterRpcs:
             forecasters=[convert.from_forecaster(record) for record in shown],
             next_page_token=token,
         )
+
+    async def PromoteForecaster(
+        self, request: pb.PromoteForecasterRequest, _context: Any
+    ) -> pb.PromoteForecasterResponse:
+        """Put a forecaster to use."""
+
+        async def act(tx: Transaction) -> pb.PromoteForecasterResponse:
+            used = await self._parts.school.promote(
+                tx, current_caller(), request.name, request.etag, request.reason
+            )
+            return pb.PromoteForecasterResponse(forecaster=convert.from_forecaster(used))
+
+        return await once(self._parts.database, request, pb.PromoteForecasterResponse, act)
 
 
 def _metadata(started_at: datetime, progress: float) -> pb.TrainForecasterMetadata:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from heed_shared.database import Transaction
 from heed_warning.domain.counts import CellDay, Delta, RecordedCount
 from heed_warning.domain.evidence import Evidence
-from heed_warning.domain.forecaster_record import ForecasterRecord
+from heed_warning.domain.forecaster_record import FamilyScore, ForecasterRecord
 from heed_warning.domain.history import Forecaster
 from heed_warning.domain.life import CellWarning
 from heed_warning.domain.panel import Cell, Panel
@@ -201,6 +201,15 @@ class Forecasters(Protocol):
     async def add(self, tx: Transaction, record: ForecasterRecord, weights: bytes) -> None:
         """Store one; if it is to be current, the present one retires."""
 
+    async def lock(self, tx: Transaction, uid: UUID) -> ForecasterRecord | None:
+        """Return one, locked until the end of the transaction."""
+
+    async def promote(self, tx: Transaction, record: ForecasterRecord, reason: str) -> None:
+        """Put one to use as its record says; the present one retires."""
+
+    async def in_use(self, connection: AsyncConnection) -> tuple[date, bytes] | None:
+        """Return the last day of the data of the one in use, and its weights."""
+
     async def list(
         self, connection: AsyncConnection, before: tuple[datetime, UUID] | None, limit: int
     ) -> Sequence[ForecasterRecord]:
@@ -224,6 +233,9 @@ class TrainingResult:
     validation_loss: float
     baseline_loss: float
     coverage_90: float
+    losses: tuple[FamilyScore, ...]
+    beats_current: bool
+    """Whether it did at least as well as the one in use, on days that neither had seen."""
 
 
 class Trainer(Protocol):
@@ -235,6 +247,10 @@ class Trainer(Protocol):
         *,
         seed: int,
         max_seconds: float,
+        current: tuple[date, bytes] | None,
         report: Callable[[float], Awaitable[None]],
     ) -> TrainingResult:
-        """Train on a panel; the process ends with the call, cancelled or not."""
+        """Train on a panel; the process ends with the call, cancelled or not.
+
+        `current` is the last day of the data of the forecaster in use, and its weights.
+        """

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from enum import IntEnum
 from uuid import UUID
 
+from heed_warning.domain.life import Staff
+
 DAYS_FOR_TRAINING = 112
 """Days that training needs, so that two ends can be kept from it."""
 
@@ -17,6 +19,16 @@ class ForecasterState(IntEnum):
     CANDIDATE = 1
     CURRENT = 2
     RETIRED = 3
+
+
+@dataclass(frozen=True)
+class FamilyScore:
+    """How well one family of models did on the held-out end."""
+
+    family: str
+    loss: float
+    """Mean weighted quantile loss of single days; lower is better."""
+    coverage_90: float
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,11 @@ class ForecasterRecord:
     coverage_90: float
     cell_count: int
     trained_at: datetime
+    losses: tuple[FamilyScore, ...] = ()
+    promoted_at: datetime | None = None
+    promoted_by: Staff | None = None
+    """None for a training that promoted its own result."""
+    version: int = 1
 
     @property
     def name(self) -> str:
@@ -42,10 +59,10 @@ class ForecasterRecord:
         return f"forecasters/{self.uid}"
 
 
-def better(candidate: ForecasterRecord) -> bool:
-    """Say whether a trained network may replace what answers now.
+def better(candidate: ForecasterRecord, *, beats_current: bool) -> bool:
+    """Say whether a trained combination may replace what answers now.
 
-    It must beat the seasonal baseline on days that it had never seen. A network in use meets the
-    same test on its own days only, so the newer one, which saw more, takes its place.
+    It must beat the seasonal baseline on days that it had never seen, and the one in use on those
+    of these days that neither had seen.
     """
-    return candidate.validation_loss < candidate.baseline_loss
+    return beats_current and candidate.validation_loss < candidate.baseline_loss

@@ -11,15 +11,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 
 from heed_warning.domain.day_kind import WorkingDay, kinds
 from heed_warning.domain.distribution import Forecast
+from heed_warning.domain.forecaster_record import FamilyScore
 from heed_warning.domain.history import LONGEST_HORIZON, history_of
 from heed_warning.domain.panel import Floats, Panel
 from heed_warning.forecasting.classical import Classical
+from heed_warning.forecasting.combination import Combination
 from heed_warning.forecasting.descent import Budget, train_networks
 from heed_warning.forecasting.family import COMBINATION, Family, prepare
 from heed_warning.forecasting.intervals import interval
@@ -42,12 +44,11 @@ BASELINE = "baseline"
 
 
 @dataclass(frozen=True)
-class FamilyScore:
-    """How well one family did on the held-out end."""
+class Current:
+    """The combination in use and the last day of what it was trained on."""
 
-    family: str
-    loss: float
-    coverage_90: float
+    forecaster: Combination
+    data_to: date
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ class Trained:
     coverage_90: float
     """Share of held-out days inside the 90 % interval."""
     losses: tuple[FamilyScore, ...]
+    beats_current: bool
+    """Whether it did at least as well as the one in use on held-out weeks that neither had seen;
+    true where there is none or where there are no such weeks."""
 
 
 def train(
@@ -70,6 +74,7 @@ def train(
     seed: int,
     max_seconds: float,
     report: Callable[[float], None],
+    current: Current | None = None,
     budget: Budget | None = None,
 ) -> Trained:
     """Train on a panel of at least DAYS_FOR_TRAINING days; `report` receives the share done."""
@@ -100,6 +105,7 @@ def train(
         baseline_loss=by_family[BASELINE].loss,
         coverage_90=by_family[COMBINATION].coverage_90,
         losses=scores,
+        beats_current=_beats(current, panel, origins, working, families, trials),
     )
 
 
@@ -151,3 +157,29 @@ def _baseline(panel: Panel, origins: Sequence[int], working: WorkingDay) -> list
         history = history_of(panel, day, working)
         found.append(history.baseline.forecast(history.origin, WEEK))
     return found
+
+
+def _beats(
+    current: Current | None,
+    panel: Panel,
+    origins: Sequence[int],
+    working: WorkingDay,
+    families: Sequence[Family],
+    trials: Sequence[Trial],
+) -> bool:
+    """Hold the new combination against the one in use, on tested weeks after the latter's data."""
+    half = (len(trials) + 1) // 2
+    if current is None:
+        return True
+    days = [panel.first_day + timedelta(days=origin) for origin in origins]
+    unseen = [place for place in range(half, len(trials)) if days[place] >= current.data_to]
+    if not unseen:
+        return True
+    mixing = learn([family.name for family in families], trials[:half])
+    tested = [trials[place] for place in unseen]
+    histories = [history_of(panel, days[place], working) for place in unseen]
+    theirs = [current.forecaster.forecast(history, WEEK) for history in histories]
+    mine = [mixing.combine(trial.forecasts, trial.group) for trial in tested]
+    nominal = [np.full(len(trial.group), 0.1) for trial in tested]
+    scores = [_score("", tested, forecasts, nominal) for forecasts in (mine, theirs)]
+    return scores[0].loss <= scores[1].loss
