@@ -100,6 +100,7 @@ SPANS: frozenset[str] = frozenset(
         "warning.forecast",
         "warning.train",
         "warning.backtest",
+        "warning.recommend",
         "disposal.open_case",
         "disposal.daily",
     }
