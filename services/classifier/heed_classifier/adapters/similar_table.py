@@ -22,16 +22,20 @@ from heed_shared.database import Database, raw
 
 # Ranked in full; more would change nothing that is shown.
 _MOST_RANKED = 60
+# Materialized, so that no estimate of the conditions leads away from the index for each number.
 _LIKELY = """
-WITH found AS (
-    SELECT t.region, t.uid, t.k, sum(asked.weight) AS shared
+WITH hits AS MATERIALIZED (
+    SELECT t.region, t.uid, t.k, t.region_code, t.received_at, asked.weight
     FROM unnest($1::integer[], $2::double precision[]) AS asked (number, weight)
     JOIN matter_terms t ON t.terms @> ARRAY[asked.number]
-    WHERE t.region_code LIKE $3 || '%'
-      AND ($4::timestamptz IS NULL OR t.received_at >= $4)
-      AND ($5::text IS NULL OR (t.region, t.uid) <> ($5, $6::uuid))
-    GROUP BY t.region, t.uid, t.k
-    ORDER BY shared DESC, t.region, t.uid, t.k
+), found AS (
+    SELECT region, uid, k, sum(weight) AS shared
+    FROM hits
+    WHERE region_code LIKE $3 || '%'
+      AND ($4::timestamptz IS NULL OR received_at >= $4)
+      AND ($5::text IS NULL OR (region, uid) <> ($5, $6::uuid))
+    GROUP BY region, uid, k
+    ORDER BY shared DESC, region, uid, k
     LIMIT $7
 )
 SELECT m.region, m.uid, m.k, m.name_terms, m.name_weights, m.problem_terms, m.problem_weights,

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from heed_classifier.domain.incident_summary import whole_names
 from heed_classifier.domain.incident_terms import PIECE, Profile, clean, cosine
@@ -82,18 +83,19 @@ def lookups(profile: Profile, counts: Mapping[str, int]) -> dict[str, float]:
 
 def ranked(asked: Sequence[Asked], likely: Iterable[Likely], most: int) -> list[Similar]:
     """The most similar matters, one of each petition, most similar first."""
-    best: dict[tuple[str, object], Similar] = {}
+    best: dict[tuple[str, UUID], tuple[float, Asked, Likely]] = {}
     for found in likely:
+        petition = (found.key.region, found.key.uid)
         for one in asked:
             similarity = _similarity(one.profile, found.profile)
-            key = (found.key.region, found.key.uid)
-            if similarity > 0 and (key not in best or similarity > best[key].similarity):
-                best[key] = Similar(found, similarity, _shared(one, found))
+            if similarity > max(0.0, best[petition][0] if petition in best else 0.0):
+                best[petition] = (similarity, one, found)
     order = sorted(
-        best.values(),
-        key=lambda item: (-item.similarity, -item.found.received_at.timestamp(), item.found.key),
+        best.values(), key=lambda item: (-item[0], -item[2].received_at.timestamp(), item[2].key)
     )
-    return order[:most]
+    return [
+        Similar(found, similarity, _shared(one, found)) for similarity, one, found in order[:most]
+    ]
 
 
 def _similarity(one: Profile, other: Profile) -> float:
