@@ -125,7 +125,7 @@ def test_a_part_that_accuses_is_marked_for_the_sealed_lane() -> None:
 def test_an_accusation_across_two_parts_is_not_taken_apart() -> None:
     text = PetitionText(
         "",
-        "村里的养猪场猪粪污水直排，臭得没法住人，村支书收了钱。另外，"
+        "村里的养猪场猪粪污水直排，臭得没法住人，村支书也看见了。另外，"
         "贪污的事不说，公路坑坑洼洼，交通局不修，货车超载压坏路面，公路养护没人管。",
     )
 

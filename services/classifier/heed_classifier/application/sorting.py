@@ -221,9 +221,9 @@ class Sorting:
             return Nature.ACCUSATION, max(accused, 0.5), True
         if item.declared_nature not in (Nature.UNKNOWN, Nature.ACCUSATION):
             return item.declared_nature, 1.0, False
-        others = {n: p for n, p in opinion.nature.items() if n is not Nature.ACCUSATION}
-        nature = max(others, key=lambda n: (others[n], n))
-        return nature, others[nature] / (sum(others.values()) or 1.0), False
+        weights = self._rules.natures.steadied(text, opinion.nature)
+        nature = max(weights, key=lambda n: (weights[n], n))
+        return nature, weights[nature] / (sum(weights.values()) or 1.0), False
 
     def _target(self, code: str, region_code: str) -> Target:
         if region_code not in self._regions:

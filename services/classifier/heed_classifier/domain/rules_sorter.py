@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from heed_classifier.domain.content import ContentBook
@@ -18,7 +17,8 @@ from heed_classifier.domain.rules import NatureRules
 
 RULES_VERSION = "rules-1"
 _MOST_PHRASES = 6
-_OPENING_SCORE = 6.0
+# Most of what is written to a petition office asks for something to be done.
+_NATURES = {Nature.SUGGESTION: 0.25, Nature.ENQUIRY: 0.25, Nature.APPEAL_REQUEST: 0.5}
 
 
 class RulesSorter:
@@ -50,14 +50,6 @@ class RulesSorter:
         return Opinion(content, self._nature(text), tuple(evidence[:_MOST_PHRASES]), sure=False)
 
     def _nature(self, text: str) -> dict[Nature, float]:
-        scores = self._nature_rules.scores(text)
-        # Most of what is written to a petition office asks for something to be done.
-        scores[Nature.APPEAL_REQUEST] = scores.get(Nature.APPEAL_REQUEST, 0.0) + 0.5
-        opening = self._nature_rules.opening(text)
-        if opening in scores:
-            scores[opening] += _OPENING_SCORE
-        # A long text repeats its cues: the exponential of their sum would overflow.
-        highest = max(scores.values())
-        weights = {nature: math.exp(score - highest) for nature, score in scores.items()}
+        weights = self._nature_rules.steadied(text, _NATURES)
         total = sum(weights.values())
         return {nature: weight / total for nature, weight in weights.items()}
