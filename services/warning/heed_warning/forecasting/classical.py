@@ -15,6 +15,7 @@ from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
 from heed_warning.domain.panel import Floats
 from heed_warning.forecasting.family import CLASSICAL, Fitted, Prepared
+from heed_warning.forecasting.grouping import BROKEN, groups_at, level_after_break
 from heed_warning.forecasting.spread import spread_of
 
 
@@ -26,10 +27,15 @@ class Smoothed:
     origin: int
 
     def predict(self, horizon: int) -> Forecast:
-        """Return the level times the season."""
+        """Return the level times the season; after a break, the level of the last weeks alone."""
         table, shape = self.prepared.table, self.prepared.shape
-        level = self.prepared.levels.expected[:, self.origin, None]
-        mean = level * shape.ahead(self.origin, horizon)[table.category]
+        group, _ = groups_at(self.prepared, self.origin)
+        level = np.where(
+            group == BROKEN,
+            level_after_break(self.prepared, self.origin),
+            self.prepared.levels.expected[:, self.origin],
+        )
+        mean = level[:, None] * shape.ahead(self.origin, horizon)[table.category]
         return with_spread(self.prepared, self.origin, mean)
 
 

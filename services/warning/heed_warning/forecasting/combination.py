@@ -16,8 +16,9 @@ from heed_warning.domain.history import History
 from heed_warning.domain.series_path import SeriesPath
 from heed_warning.forecasting.classical import Classical
 from heed_warning.forecasting.family import Family, Prepared, prepare
+from heed_warning.forecasting.grouping import groups_at
 from heed_warning.forecasting.lstm import Lstm
-from heed_warning.forecasting.mixing import Mixing, groups_at
+from heed_warning.forecasting.mixing import Mixing
 from heed_warning.forecasting.regression import Regression
 from heed_warning.forecasting.series import of_panel
 

@@ -16,14 +16,11 @@ import numpy as np
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
 from heed_warning.domain.panel import Booleans, Floats, Ints
-from heed_warning.domain.series_path import SeriesPath, paths_of
-from heed_warning.forecasting.family import Prepared
+from heed_warning.forecasting.family import CLASSICAL
+from heed_warning.forecasting.grouping import BROKEN, GROUPS
 from heed_warning.forecasting.intervals import outside_scores
 from heed_warning.forecasting.scores import log_losses
 
-GROUPS = ("short", "sparse", "intermittent", "quiet", "busy", "broken", "insufficient")
-QUIET, BUSY, BROKEN = 3, 4, 5
-BUSY_ITEMS_A_WEEK = 3.0
 WEIGHT_PARTS = 8
 COUNTS_FOR_WEIGHTS = 400
 SPREADS = (0.4, 0.55, 0.75, 1.0, 1.3, 1.7, 2.2)
@@ -79,28 +76,12 @@ def _mixed(forecasts: Sequence[Forecast], weights: Floats, spread: Floats) -> Fo
     )
 
 
-def groups_at(prepared: Prepared, origin: int) -> tuple[Ints, Ints]:
-    """Return group and path of each series as known at an origin, (N,) each."""
-    table = prepared.table
-    known = slice(0, origin + 1)
-    factors = prepared.shape.running()[:, known][table.category]
-    path = paths_of(table.counts[:, known], factors, table.observed[:, known], table.week_steps)
-    level = np.exp(prepared.levels.own[-1, :, origin]) * table.week_steps
-    group = np.where(level >= BUSY_ITEMS_A_WEEK, BUSY, QUIET)
-    for place, known_as in (
-        (0, SeriesPath.SHORT), (1, SeriesPath.SPARSE), (2, SeriesPath.INTERMITTENT),
-        (5, SeriesPath.BROKEN), (6, SeriesPath.INSUFFICIENT),
-    ):  # fmt: skip
-        group[path == known_as] = place
-    return group, path
-
-
 def prior_mixing(families: Sequence[str]) -> Mixing:
     """Return equal weights, spreads as they are, nominal intervals."""
     count = len(families)
     return Mixing(
         tuple(families),
-        np.full((len(GROUPS), count), 1.0 / count),
+        _classical_after_break(np.full((len(GROUPS), count), 1.0 / count), families),
         np.ones(len(GROUPS)),
         np.full(len(GROUPS), NOMINAL_OUTSIDE),
     )
@@ -129,7 +110,15 @@ def learn(families: Sequence[str], trials: Sequence[Trial]) -> Mixing:
         spread[group], outside[group] = _calibrated(trials, chosen, weights)
     share = proven / len(families)
     rest = np.full((len(GROUPS), len(families) - proven), 1.0 / len(families))
-    return Mixing(tuple(families), np.hstack([weights * share, rest]), spread, outside)
+    every = _classical_after_break(np.hstack([weights * share, rest]), families)
+    return Mixing(tuple(families), every, spread, outside)
+
+
+def _classical_after_break(weights: Floats, families: Sequence[str]) -> Floats:
+    """Leave broken series to the classical family: it alone leaves out what lies before."""
+    if CLASSICAL in families:
+        weights[BROKEN] = np.array([name == CLASSICAL for name in families], dtype=float)
+    return weights
 
 
 def _best_weights(trials: Sequence[Trial], group: int | None) -> Floats:

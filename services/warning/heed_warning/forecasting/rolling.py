@@ -17,8 +17,9 @@ from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
 from heed_warning.domain.panel import Floats, Ints
 from heed_warning.forecasting.family import COMBINATION, Family, Prepared
+from heed_warning.forecasting.grouping import groups_at
 from heed_warning.forecasting.intervals import interval
-from heed_warning.forecasting.mixing import NOMINAL_OUTSIDE, Mixing, Trial, groups_at, learn
+from heed_warning.forecasting.mixing import NOMINAL_OUTSIDE, Mixing, Trial, learn
 
 VALIDATION_ORIGINS = 13
 FIRST_VALIDATION_WEEKS = 26
