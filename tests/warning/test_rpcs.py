@@ -59,6 +59,34 @@ REQUESTS: dict[str, tuple[Callable[[], Message], set[str]]] = {
         lambda: pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=policy()),
         {"analyst"},
     ),
+    "UpdateThresholdPolicy": (
+        lambda: pb.UpdateThresholdPolicyRequest(
+            request_id=new_id(), policy=policy(name=f"thresholdPolicies/{uuid.uuid4()}", etag="x")
+        ),
+        {"analyst"},
+    ),
+    "DeleteThresholdPolicy": (
+        lambda: pb.DeleteThresholdPolicyRequest(
+            request_id=new_id(), name=f"thresholdPolicies/{uuid.uuid4()}", etag="x"
+        ),
+        {"analyst"},
+    ),
+    "RecommendThresholds": (
+        lambda: pb.RecommendThresholdsRequest(warnings_per_county_month=1),
+        {"analyst", "leader"},
+    ),
+    "BacktestPolicy": (
+        lambda: pb.BacktestPolicyRequest(request_id=new_id(), policy=policy()),
+        {"analyst", "operator"},
+    ),
+    "GetIndicators": (
+        lambda: pb.GetIndicatorsRequest(cells=[cell()]),
+        {"analyst", "leader", "supervisor"},
+    ),
+    "ListIndicatorDefinitions": (
+        pb.ListIndicatorDefinitionsRequest,
+        {"analyst", "leader", "supervisor"},
+    ),
     "ListThresholdPolicies": (
         pb.ListThresholdPoliciesRequest,
         {"analyst", "leader", "supervisor"},
