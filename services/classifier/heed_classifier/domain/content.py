@@ -17,8 +17,8 @@ from heed_classifier.domain.text import fold
 STRONG_WEIGHT = 2.0
 WEAK_WEIGHT = 0.7
 # A phrase in the request or title says more than one in the middle of a long story.
-_HEAD_CHARACTERS = 40
-_HEAD_FACTOR = 2.0
+HEAD_CHARACTERS = 40
+HEAD_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ class ContentBook:
             for words, weight in ((entry.weak, WEAK_WEIGHT), (entry.strong, STRONG_WEIGHT)):
                 for word in words:
                     raw.setdefault(fold(word), {})[entry.code] = weight
-        self._weights = {word: _shared(word, codes) for word, codes in raw.items()}
-        self._index = PhraseIndex(self._weights)
+        # Folded phrase -> second-level code -> weight.
+        self.weights = {word: _shared(word, codes) for word, codes in raw.items()}
+        self._index = PhraseIndex(self.weights)
 
     def hits(self, text: str) -> list[ContentHit]:
         """Every phrase found, once per place; a phrase inside a longer one is left out."""
@@ -62,7 +63,7 @@ class ContentBook:
             if hit.end <= covered:
                 continue
             covered = max(covered, hit.end)
-            found.append(ContentHit(hit, self._weights[hit.phrase]))
+            found.append(ContentHit(hit, self.weights[hit.phrase]))
         return found
 
     def scores(self, hits: Sequence[ContentHit]) -> dict[str, float]:
@@ -72,7 +73,7 @@ class ContentBook:
         for found in hits:
             times = seen.get(found.hit.phrase, 0)
             seen[found.hit.phrase] = times + 1
-            head = _HEAD_FACTOR if found.hit.start < _HEAD_CHARACTERS else 1.0
+            head = HEAD_FACTOR if found.hit.start < HEAD_CHARACTERS else 1.0
             for code, weight in found.weights.items():
                 scores[code] = scores.get(code, 0.0) + head * weight / (1 + times)
         return scores

@@ -8,7 +8,6 @@ words, that carried most. Legend: N characters and B texts of a reading, E known
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,15 +26,6 @@ _LONGEST_PHRASE = 8
 _JOINED_SHARE = 0.4
 
 
-@dataclass(frozen=True)
-class Word:
-    """A known word at a place of the original text, and what it added by itself."""
-
-    start: int
-    end: int
-    added: float
-
-
 def spread(
     reading: Reading, grams: Grams, vocabulary: Vocabulary, weighted: Weighted, added: Array
 ) -> Array:
@@ -48,7 +38,7 @@ def spread(
     places, known = vocabulary.find(grams.hashes)
     wanted = grams.documents[known] * size + places[known]
     entries = np.searchsorted(owners * size + weighted.indices, wanted)
-    lengths = grams.size[known]
+    lengths = grams.sizes[known]
     share = added[entries] / np.bincount(entries, minlength=len(added))[entries] / lengths
     starts = grams.starts[known]
     for offset in range(int(lengths.max(initial=0))):
@@ -58,7 +48,7 @@ def spread(
 
 
 def phrases(
-    text: str, reading: Reading, document: int, weights: Array, words: Sequence[Word] = ()
+    text: str, reading: Reading, document: int, weights: Array, words: Sequence[tuple[int, int]]
 ) -> tuple[Evidence, ...]:
     """The strongest phrases of one text, strongest first.
 
@@ -67,39 +57,39 @@ def phrases(
         reading: The batch that the text is in.
         document: Which text of the batch it is.
         weights: What each character of the reading added, (N,).
-        words: Known words that added something by themselves.
+        words: Start and end in the reading of known words of this text.
     """
-    cut = slice(reading.bounds[document], reading.bounds[document + 1])
-    own, places = weights[cut].copy(), reading.places[cut]
-    for word in words:
-        first, last = np.searchsorted(places, (word.start, word.end))
-        own[first:last] += word.added / max(1, last - first)
+    first = int(reading.bounds[document])
+    cut = slice(first, reading.bounds[document + 1])
+    own, places = weights[cut], reading.places[cut]
     total = float(np.abs(own).sum()) or 1.0
     found = _candidates(reading.text(document), own, is_letter(reading.points[cut]))
-    for word in words:
-        start, end = np.searchsorted(places, (word.start, word.end))
-        if word.added > 0 and end > start:
-            found.append((float(own[start:end].sum()), int(start), int(end)))
+    for start, end in words:
+        found.append((float(own[start - first : end - first].sum()), start - first, end - first))
     chosen: list[Evidence] = []
     for added, start, end in sorted(found, key=lambda run: (-run[0], run[1])):
         begin, finish = int(places[start]), int(places[end - 1]) + 1
-        free = all(
-            (finish <= other.start or begin >= other.end) and text[begin:finish] not in other.phrase
+        phrase = text[begin:finish]
+        if added > 0 and not any(
+            (begin < other.end and other.start < finish) or phrase in other.phrase
             for other in chosen
-        )
-        if added > 0 and free and len(chosen) < _MOST_PHRASES:
-            chosen.append(Evidence(text[begin:finish], begin, finish, round(added / total, 4)))
+        ):
+            chosen.append(Evidence(phrase, begin, finish, round(added / total, 4)))
+            if len(chosen) == _MOST_PHRASES:
+                break
     return tuple(chosen)
 
 
 def _candidates(text: str, weights: Array, letters: Array) -> list[tuple[float, int, int]]:
     """Words of at least two letters and runs of them: what they added, start, end."""
+    sums = np.concatenate([np.zeros(1), np.cumsum(weights)]).tolist()
+    marks = np.concatenate([np.zeros(1, np.int64), np.cumsum(~letters)]).tolist()
     runs: list[tuple[float, int, int]] = []
     end = 0
     for word in rjieba.cut(text):
         start, end = end, end + len(word)
-        added = float(weights[start:end].sum())
-        if not letters[start:end].all() or added <= 0:
+        added = sums[end] - sums[start]
+        if marks[end] > marks[start] or added <= 0:
             continue
         if runs:
             before, first, last = runs[-1]

@@ -52,8 +52,9 @@ class Familiarity:
         bits = self.bitmap[slots >> 3] >> (slots & 7).astype(np.uint8) & 1
         total = np.bincount(documents, minlength=reading.size)
         familiar = np.bincount(documents, bits, reading.size)
-        known = np.unique(documents[bits > 0] << _BITS | slots[bits > 0]) >> _BITS
-        return familiar / np.maximum(total, 1), np.bincount(known, minlength=reading.size)
+        keys = np.sort((documents << _BITS | slots)[bits > 0])
+        different = keys[np.diff(keys, prepend=-1) > 0] >> _BITS
+        return familiar / np.maximum(total, 1), np.bincount(different, minlength=reading.size)
 
 
 def remember(texts: Sequence[str]) -> Familiarity:

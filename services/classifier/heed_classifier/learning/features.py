@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -38,7 +39,7 @@ class Grams:
     hashes: Array  # (G,) uint64
     documents: Array  # (G,) int64
     starts: Array  # (G,) int64, place of the first character in the reading
-    size: Array  # (G,) int64, characters
+    sizes: Array  # (G,) int64, characters
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,35 @@ class Vocabulary:
         return Weighted(bounds, indices, (weights / norms[documents]).astype(np.float32))
 
     def find(self, hashes: Array) -> tuple[Array, Array]:
-        """Places of n-grams in the vocabulary, and which of them are really there."""
-        if not len(self):
-            return np.zeros(len(hashes), np.int64), np.zeros(len(hashes), bool)
-        places = np.minimum(np.searchsorted(self.hashes, hashes), len(self) - 1)
-        return places, self.hashes[places] == hashes
+        """Places of n-grams in the vocabulary, and which of them are really there.
+
+        The first bits of a hash say where to look among the sorted ones, so that most n-grams
+        are found at the first look; a search by halves takes five times as long.
+        """
+        places = self._firsts[(hashes >> self._shift).astype(np.int64)]
+        found = self._ended[places] == hashes
+        open_ones = np.nonzero(~found & (self._ended[places] < hashes))[0]
+        while len(open_ones):
+            places[open_ones] += 1
+            here = self._ended[places[open_ones]]
+            found[open_ones] = here == hashes[open_ones]
+            open_ones = open_ones[here < hashes[open_ones]]
+        return places, found
+
+    @cached_property
+    def _shift(self) -> np.uint64:
+        return np.uint64(64 - max(4, len(self).bit_length() + 1))
+
+    @cached_property
+    def _firsts(self) -> Array:
+        """For each beginning of a hash the place of the first n-gram that is not below it."""
+        starts = np.arange(1 << (64 - int(self._shift)), dtype=np.uint64) << self._shift
+        return np.searchsorted(self.hashes, starts)
+
+    @cached_property
+    def _ended(self) -> Array:
+        """The hashes with the largest number after them, which ends every look."""
+        return np.append(self.hashes, np.uint64(0xFFFF_FFFF_FFFF_FFFF))
 
 
 def weigh_all(vocabulary: Vocabulary, texts: Sequence[str]) -> Weighted:
@@ -127,7 +152,7 @@ def grams_of(reading: Reading, sizes: Iterable[int] = range(1, _LONGEST_GRAM + 1
     hashes, found = mixed, [Grams(mixed[:0], none, none, none)]
     for size in range(1, max(sizes, default=0) + 1):
         if size > 1:
-            hashes = hashes[:-1] * _BASE + mixed[size - 1 :]
+            hashes = longer(hashes[:-1], mixed[size - 1 :])
         documents = reading.documents[: len(hashes)]
         whole = np.nonzero(documents == reading.documents[size - 1 :])[0]
         if size in sizes:
@@ -138,8 +163,14 @@ def grams_of(reading: Reading, sizes: Iterable[int] = range(1, _LONGEST_GRAM + 1
         np.concatenate([grams.hashes for grams in found]),
         np.concatenate([grams.documents for grams in found]),
         np.concatenate([grams.starts for grams in found]),
-        np.concatenate([grams.size for grams in found]),
+        np.concatenate([grams.sizes for grams in found]),
     )
+
+
+def longer(hashes: Array, characters: Array) -> Array:
+    """Hashes of n-grams with one character more, given as its hash."""
+    result: Array = hashes * _BASE + characters
+    return result
 
 
 def count_texts(texts: Sequence[str], least: int) -> tuple[Array, Array]:

@@ -15,11 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from heed_classifier.domain.content import ContentBook, ContentHit
+from heed_classifier.domain.content import ContentBook
 from heed_classifier.domain.decision import blend_content
-from heed_classifier.learning.explain import Word
+from heed_classifier.learning.explain import spread
 from heed_classifier.learning.features import Grams, Weighted, chunks, grams_of
-from heed_classifier.learning.reading import LONGEST_TEXT, Reading, read
+from heed_classifier.learning.reading import Reading, read
+from heed_classifier.learning.rule_scores import RuleHits, RuleTable
 from heed_classifier.learning.stored_model import LoadedModel
 
 Array = NDArray[Any]
@@ -37,8 +38,8 @@ class Known:
     probabilities: Array  # (B, K) of our second-level categories
     natures: Array  # (B, N) log probabilities
     weighted: Weighted  # the texts as the starter's n-grams
-    hits: Sequence[Sequence[ContentHit]]  # the rules' words of each text
-    rules: Array  # (B, K) scores of the rules
+    hits: RuleHits  # the rules' words
+    rules: Tensor  # (B, K) scores of the rules
 
     @property
     def features(self) -> Array:
@@ -53,46 +54,47 @@ class Knowledge:
     def __init__(self, starter: LoadedModel, book: ContentBook) -> None:
         self.starter = starter
         self.book = book
-        self._places = {code: place for place, code in enumerate(starter.codes)}
+        self._table = RuleTable(book)
 
-    def of(self, reading: Reading, grams: Grams, texts: Sequence[str]) -> Known:
+    def of(self, reading: Reading, grams: Grams) -> Known:
         """Ask about a batch that was read."""
         weighted = self.starter.vocabulary.weigh(grams, reading.size)
-        hits = [self.book.hits(text[:LONGEST_TEXT]) for text in texts]
-        rules = np.zeros((len(texts), len(self._places)), np.float32)
-        for number, found in enumerate(hits):
-            for code, score in self.book.scores(found).items():
-                rules[number, self._places[code]] = score
+        hits = self._table.find(reading)
+        rules = self._table.scores(hits, reading.size)
         with torch.inference_mode():
             content, nature = self.starter.network(*weighted.tensors())
-            probabilities = self._probabilities(content, torch.from_numpy(rules))
+            probabilities = self._probabilities(content, rules)
         natures = nature.log_softmax(1).numpy()
         return Known(probabilities.numpy(), natures, weighted, hits, rules)
 
     def attribute(
-        self, known: Known, answer: Callable[[Tensor], Tensor]
-    ) -> tuple[Array, list[list[Word]]]:
-        """What the starter's n-grams, (E,), and the rules' words added to an answer.
+        self, reading: Reading, grams: Grams, known: Known, answer: Callable[[Tensor], Tensor]
+    ) -> tuple[Array, list[list[tuple[int, int]]]]:
+        """What each character added to an answer, (N,), and the rules' words that spoke for it.
 
         Args:
-            known: The batch.
+            reading: The batch.
+            grams: Its n-grams.
+            known: What ``of`` made of it.
             answer: A number computed from the probabilities, (B, K), summed over the batch.
         """
         indices, offsets, weights = known.weighted.tensors()
         weights = weights.clone().requires_grad_()
-        rules = torch.from_numpy(known.rules).clone().requires_grad_()
+        rules = known.rules.clone().requires_grad_()
         content, _ = self.starter.network(indices, offsets, weights)
         total = answer(self._probabilities(content, rules))
         by_gram, by_rule = torch.autograd.grad(total, (weights, rules))
-        words = [
-            [self._word(hit, slopes) for hit in hits]
-            for hits, slopes in zip(known.hits, by_rule.numpy(), strict=True)
-        ]
-        return (by_gram * weights).detach().numpy(), words
-
-    def _word(self, found: ContentHit, slopes: Array) -> Word:
-        added = sum(slopes[self._places[code]] * weight for code, weight in found.weights.items())
-        return Word(found.hit.start, found.hit.end, float(added))
+        added = (by_gram * weights).detach().numpy()
+        totals = spread(reading, grams, self.starter.vocabulary, known.weighted, added)
+        hits, by_hit = known.hits, self._table.added(known.hits, by_rule)
+        sizes = hits.ends - hits.starts
+        places = np.repeat(hits.ends - np.cumsum(sizes), sizes) + np.arange(sizes.sum())
+        totals += np.bincount(places, np.repeat(by_hit / sizes, sizes), len(totals))
+        words: list[list[tuple[int, int]]] = [[] for _ in range(reading.size)]
+        for number in np.nonzero(by_hit > 0)[0].tolist():
+            place = int(hits.starts[number]), int(hits.ends[number])
+            words[hits.documents[number]].append(place)
+        return totals, words
 
     def _probabilities(self, content: Tensor, rules: Tensor) -> Tensor:
         blend: Any = blend_content  # plain arithmetic: tensors blend as arrays do
@@ -125,5 +127,5 @@ def knowledge_of(texts: Sequence[str], knowledge: Knowledge | None) -> Array:
     found = []
     for chunk in chunks(texts):
         reading = read(chunk)
-        found.append(knowledge.of(reading, grams_of(reading), chunk).features)
+        found.append(knowledge.of(reading, grams_of(reading)).features)
     return np.concatenate(found)

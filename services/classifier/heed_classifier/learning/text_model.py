@@ -14,7 +14,7 @@ from torch import Tensor
 from heed_classifier.domain.decision import Cutoffs, Evidence
 from heed_classifier.domain.nature import Band
 from heed_classifier.learning.examples import Axis
-from heed_classifier.learning.explain import Word, phrases, spread
+from heed_classifier.learning.explain import phrases, spread
 from heed_classifier.learning.familiarity import Familiarity, FamiliarityCutoffs
 from heed_classifier.learning.features import (
     Grams,
@@ -96,7 +96,7 @@ class TrainedModel:
         weighted = self.vocabulary.weigh(grams, reading.size)
         known = None
         if self.knowledge is not None:
-            known = self.knowledge.of(reading, grams, texts)
+            known = self.knowledge.of(reading, grams)
         with torch.inference_mode():
             votes = self.neighbours(*weighted.tensors())  # (B, O)
             features = with_knowledge(votes, known)
@@ -148,18 +148,13 @@ class TrainedModel:
             per_feature = slopes @ self.network.features.weight[columns]  # (B, O + K)
         added = per_gram.numpy() * asked.weighted.weights
         weights = spread(asked.reading, asked.grams, self.vocabulary, asked.weighted, added)
-        words: list[list[Word]] = [[] for _ in rows]
+        words: list[list[tuple[int, int]]] = [[] for _ in rows]
         if self.knowledge is not None and asked.known is not None:
-            by_starter, words = self.knowledge.attribute(
-                asked.known, for_features(per_feature[:, self.neighbours.labels.shape[1] :].numpy())
+            slope = per_feature[:, self.neighbours.labels.shape[1] :].numpy()
+            by_knowledge, words = self.knowledge.attribute(
+                asked.reading, asked.grams, asked.known, for_features(slope)
             )
-            weights += spread(
-                asked.reading,
-                asked.grams,
-                self.knowledge.starter.vocabulary,
-                asked.known.weighted,
-                by_starter,
-            )
+            weights += by_knowledge
         return [
             phrases(text, asked.reading, number, weights, words[number])
             for number, text in enumerate(asked.texts)
