@@ -46,7 +46,13 @@ def log_probability(count: Floats, mean: Floats, variance: Floats) -> Floats:
     return np.asarray(log_choices - shape * np.log(ratio) + count * np.log1p(-1.0 / ratio))
 
 
-def log_odds(counts: Floats, mean: Floats, ratio: Floats, level_variance: Floats) -> Floats:
+def log_odds(
+    counts: Floats,
+    mean: Floats,
+    ratio: Floats,
+    level_variance: Floats,
+    age_weights: Floats = AGE_WEIGHTS,
+) -> Floats:
     """Return the log odds that an outbreak is on in the last step, weighted by its age, (N,).
 
     Args:
@@ -54,19 +60,22 @@ def log_odds(counts: Floats, mean: Floats, ratio: Floats, level_variance: Floats
         mean: Expected counts of these steps, (N, WINDOW_STEPS).
         ratio: Variance of a count over its mean, (N,).
         level_variance: Variance of the error common to the log means, (N,).
+        age_weights: See AGE_WEIGHTS; all 1 for the posterior odds.
     """
     deviation = np.sqrt(ratio[:, None] * mean)
     counts = np.minimum(counts, mean + LARGEST_DEVIATIONS * (deviation + 1.0))
     on, off = [], []
     for node, log_weight in zip(_NODES, _LOG_NODE_WEIGHTS, strict=True):
         shifted = mean * np.exp(np.sqrt(level_variance) * node)[:, None]
-        calm, on_now, off_now = _hypotheses(counts, shifted, ratio)
+        calm, on_now, off_now = _hypotheses(counts, shifted, ratio, age_weights)
         on.append(log_weight + calm + on_now)
         off.append(log_weight + calm + off_now)
     return np.asarray(np.logaddexp.reduce(on, axis=0) - np.logaddexp.reduce(off, axis=0))
 
 
-def _hypotheses(counts: Floats, mean: Floats, ratio: Floats) -> tuple[Floats, Floats, Floats]:
+def _hypotheses(
+    counts: Floats, mean: Floats, ratio: Floats, age_weights: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Return the log likelihood of no outbreak and, relative to it, of one on now and of none now.
 
     Each is (N,); "none now" holds outbreaks that are over.
@@ -79,7 +88,7 @@ def _hypotheses(counts: Floats, mean: Floats, ratio: Floats) -> tuple[Floats, Fl
     for size in SIZES:
         prior = np.log(ONSET_PROBABILITY / len(SIZES))
         gains = [_gain(counts, mean, deviation, calm, size * share) for share in SHAPE]
-        for age, weight in enumerate(AGE_WEIGHTS):
+        for age, weight in enumerate(age_weights):
             onset = steps - 1 - age
             before = np.full(series, prior)
             for lag in range(age):
