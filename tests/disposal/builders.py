@@ -19,6 +19,7 @@ from heed_disposal.domain.opening import (
     open_from_matter,
     open_from_warning,
 )
+from heed_disposal.domain.procedure import Delivery, serve
 from heed_disposal.domain.terms import (
     Actor,
     Level,
@@ -26,8 +27,10 @@ from heed_disposal.domain.terms import (
     Outcome,
     People,
     RouteKind,
+    ServiceMethod,
     Urgency,
 )
+from heed_shared.clock import local_day
 from heed_shared.ids import new_uid
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -123,6 +126,12 @@ def answered(case: Case | None = None, now: datetime = MONDAY) -> Case:
     """A case whose opinion was issued."""
     answer = Answer(Outcome.SUPPORTED, "予以办理", "不动产登记暂行条例")
     return issue_opinion(case or accepted(now=now), answer, act(HANDLER, now), handbook())
+
+
+def served(case: Case | None = None, now: datetime = MONDAY) -> Case:
+    """A case whose opinion reached the petitioner."""
+    delivery = Delivery(ServiceMethod.IN_PERSON, local_day(now), "")
+    return serve(case or answered(now=now), delivery, act(HANDLER, now), handbook())
 
 
 def clock(case: Case, code: str) -> Any:

@@ -35,6 +35,8 @@ PERSONS: dict[str, tuple[str, str, str]] = {
     "supervisor": ("孙某", "督查室", "ROLE_SUPERVISOR"),
     "analyst": ("周某", "研判室", "ROLE_ANALYST"),
     "operator": ("吴某", "信息中心", "ROLE_OPERATOR"),
+    "clerk": ("钱某", "信访局", "ROLE_INTAKE_CLERK"),
+    "portal": ("", "门户", "ROLE_PORTAL"),
 }
 
 
@@ -105,6 +107,54 @@ class Serving:
         """Have the unit answer a case."""
         request = opinion_request(case or await self.accepted())
         return (await self.stub("handler").IssueOpinion(request)).case
+
+    async def served(self, case: resources.Case | None = None) -> resources.Case:
+        """Have the unit serve its opinion."""
+        case = case or await self.answered()
+        request = pb.ServeOpinionRequest(**on(case), method=resources.Service.METHOD_IN_PERSON)
+        return (await self.stub("handler").ServeOpinion(request)).case
+
+    async def review_requested(self, case: resources.Case | None = None) -> resources.Case:
+        """Have the petitioner ask for a review."""
+        case = case or await self.served()
+        request = pb.RequestReviewRequest(
+            **on(case), reason="答复与事实不符", reviewing_unit="市住建局"
+        )
+        return (await self.stub().RequestReview(request)).case
+
+    async def reviewed(
+        self,
+        case: resources.Case | None = None,
+        result: resources.Review.Result.ValueType = resources.Review.RESULT_UPHELD,
+    ) -> resources.Case:
+        """Have the next higher unit issue its review."""
+        case = case or await self.review_requested()
+        request = pb.IssueReviewRequest(
+            **on(case), result=result, text="经复查", legal_basis="信访工作条例第三十五条"
+        )
+        return (await self.stub("second-officer").IssueReview(request)).case
+
+    async def recheck_requested(self, case: resources.Case | None = None) -> resources.Case:
+        """Have the petitioner ask for a re-check."""
+        case = case or await self.reviewed()
+        request = pb.RequestRecheckRequest(**on(case), reason="仍不服", rechecking_unit="省住建厅")
+        return (await self.stub().RequestRecheck(request)).case
+
+    async def concluded(self, case: resources.Case | None = None) -> resources.Case:
+        """Have an officer close a case that was answered and served."""
+        case = case or await self.served()
+        request = pb.CloseCaseRequest(**on(case), reason="已答复并送达")
+        return (await self.stub().CloseCase(request)).case
+
+    async def followed_up(self, case: resources.Case | None = None) -> resources.Case:
+        """Have a supervisor ask and be declined, so that nothing is planned any more."""
+        case = case or await self.concluded()
+        request = pb.RecordFollowUpRequest(
+            **on(case),
+            follow_up=case.follow_ups[-1].name,
+            result=resources.FollowUp.RESULT_DECLINED,
+        )
+        return (await self.stub("supervisor").RecordFollowUp(request)).case
 
     async def planned(self, case: resources.Case | None = None) -> resources.Case:
         """Plan a measure for a case."""

@@ -51,6 +51,10 @@ async def test_a_case_runs_from_opening_to_a_solved_and_closed_end(disposal: Ser
     assert set(clocks(case).values()) == {"STATE_MET"}
     assert [f.scheduled_on for f in case.follow_ups] == ["2026-10-01"]
 
+    case = await disposal.served(case)
+    assert case.service.served_on == "2026-09-24"
+    assert [f.scheduled_on for f in case.follow_ups] == ["2026-10-01"]
+
     close = pb.CloseCaseRequest(**on(case), reason="已答复并送达")
     case = (await disposal.stub("second-officer").CloseCase(close)).case
     assert case.state == Case.STATE_CONCLUDED

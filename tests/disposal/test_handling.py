@@ -44,6 +44,7 @@ from tests.disposal.builders import (
     handbook,
     opened,
     routed,
+    served,
     warned,
 )
 
@@ -114,19 +115,19 @@ def closed(case: Case, actor: Actor, finding: Finding = Finding.UNSPECIFIED) -> 
 
 def test_whoever_answered_does_not_close() -> None:
     with pytest.raises(SecondPersonRequired):
-        closed(answered(), HANDLER)
-    assert closed(answered(), OTHER_OFFICER).state is State.CONCLUDED
+        closed(served(), HANDLER)
+    assert closed(served(), OTHER_OFFICER).state is State.CONCLUDED
 
 
 def test_a_closed_case_is_not_thereby_solved() -> None:
-    assert not closed(answered(), OTHER_OFFICER).solved
+    assert not closed(served(), OTHER_OFFICER).solved
 
 
 def test_a_finding_belongs_to_warnings_and_only_to_them() -> None:
     with pytest.raises(InvalidField, match="finding"):
         closed(warned(), OFFICER)
     with pytest.raises(InvalidField, match="finding"):
-        closed(answered(), OTHER_OFFICER, Finding.FALSE)
+        closed(served(), OTHER_OFFICER, Finding.FALSE)
     case = closed(warned(), OFFICER, Finding.CONFIRMED)
     assert case.finding is Finding.CONFIRMED
     assert clock(case, "W03").state is DeadlineState.MET

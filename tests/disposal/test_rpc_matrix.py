@@ -12,8 +12,8 @@ from heed.common.v1 import matter_pb2
 from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1 import resources_pb2 as resources
 
-from heed_disposal.domain.terms import Role
-from heed_disposal.domain.transitions import ROLES, Action
+from heed_disposal.domain.terms import Role, State, Track
+from heed_disposal.domain.transitions import MOVES, ROLES, Action
 from heed_local.authority import Authority
 from heed_shared.errors import reason_of
 from tests.database_templates import DatabaseTemplates
@@ -56,8 +56,75 @@ class VerbCase:
     wrong: dict[str, Any]
 
 
-async def closable(disposal: Serving) -> Case:
-    return await disposal.answered()
+def resume_request(case: Case) -> pb.ResumeDeadlineRequest:
+    return pb.ResumeDeadlineRequest(**on(case), code="D10", reason="听证已结束")
+
+
+async def with_hearing(disposal: Serving) -> Case:
+    """A re-check whose clock stands still for a hearing."""
+    case = await disposal.recheck_requested()
+    request = pb.PauseDeadlineRequest(**on(case), code="D10", cause="hearing", reason="依法听证")
+    return (await disposal.stub().PauseDeadline(request)).case
+
+
+async def supervised(disposal: Serving) -> Case:
+    case = await disposal.accepted()
+    return (await disposal.stub("supervisor").SuperviseCase(supervise_request(case))).case
+
+
+def supervise_request(case: Case) -> pb.SuperviseCaseRequest:
+    return pb.SuperviseCaseRequest(
+        **on(case), kind=resources.Supervision.KIND_IMPROVE_WORK, text="请加快办理"
+    )
+
+
+async def objected(disposal: Serving) -> Case:
+    request = object_request(await disposal.routed())
+    return (await disposal.stub("handler").ObjectToRoute(request)).case
+
+
+def object_request(case: Case) -> pb.ObjectToRouteRequest:
+    return pb.ObjectToRouteRequest(**on(case), reason="不属于本单位职权范围")
+
+
+async def assigned(disposal: Serving) -> Case:
+    case = await disposal.opened()
+    request = route_request(case, kind=pb.ROUTE_KIND_ASSIGN, report_due_on="2026-10-30")
+    case = (await disposal.stub().RouteCase(request)).case
+    return await disposal.accepted(case)
+
+
+async def unsolved(disposal: Serving) -> Case:
+    """A concluded case of which a follow-up found that it is not solved."""
+    case = await disposal.concluded()
+    request = pb.RecordFollowUpRequest(
+        **on(case),
+        follow_up=case.follow_ups[-1].name,
+        result=resources.FollowUp.RESULT_NOT_SOLVED,
+    )
+    return (await disposal.stub("supervisor").RecordFollowUp(request)).case
+
+
+def notify_request(case: Case) -> pb.NotifyPetitionerRequest:
+    notice = resources.Notice(
+        kind=resources.Notice.KIND_DIVERTED,
+        text="请向劳动人事争议仲裁委员会申请仲裁",
+        legal_basis="信访工作条例第三十一条",
+        body="东城区劳动人事争议仲裁委员会",
+        route=matter_pb2.LEGAL_ROUTE_ARBITRATION,
+        limitation="自知道或者应当知道权利被侵害之日起一年内",
+        remedy="可在一年内申请仲裁",
+    )
+    return pb.NotifyPetitionerRequest(**on(case), notice=notice)
+
+
+def extend_request(case: Case) -> pb.ExtendDeadlineRequest:
+    request = pb.ExtendDeadlineRequest(
+        **on(case), code="D05", days=30, reason="案情复杂,需委托鉴定"
+    )
+    request.approved_by.identity = "staff/unit-head"
+    request.approved_by.unit = "住建局"
+    return request
 
 
 def assess_request(case: Case) -> pb.AssessCaseRequest:
@@ -151,10 +218,148 @@ VERBS = [
     VerbCase(
         "CloseCase",
         Action.CLOSE,
-        closable,
+        Serving.served,
         lambda case: pb.CloseCaseRequest(**on(case), reason="已答复"),
         "officer",
         {"finding": 1},
+    ),
+    VerbCase(
+        "ObjectToRoute", Action.OBJECT, Serving.routed, object_request, "handler", {"reason": ""}
+    ),
+    VerbCase(
+        "DecideObjection",
+        Action.AGREE_TO_OBJECTION,
+        objected,
+        lambda case: pb.DecideObjectionRequest(**on(case), agreed=True, reason="同意另行转送"),
+        "officer",
+        {"reason": ""},
+    ),
+    VerbCase(
+        "NotifyPetitioner", Action.DIVERT, Serving.routed, notify_request, "handler", {"etag": ""}
+    ),
+    VerbCase(
+        "ServeOpinion",
+        Action.SERVE,
+        Serving.answered,
+        lambda case: pb.ServeOpinionRequest(**on(case), method=resources.Service.METHOD_IN_PERSON),
+        "handler",
+        {"served_on": "2026-09-20"},
+    ),
+    VerbCase(
+        "ExtendDeadline",
+        Action.EXTEND_DEADLINE,
+        Serving.accepted,
+        extend_request,
+        "handler",
+        {"code": "D99"},
+    ),
+    VerbCase(
+        "PauseDeadline",
+        Action.PAUSE_DEADLINE,
+        Serving.recheck_requested,
+        lambda case: pb.PauseDeadlineRequest(
+            **on(case), code="D10", cause="hearing", reason="依法听证"
+        ),
+        "officer",
+        {"code": "D05"},
+    ),
+    VerbCase(
+        "ResumeDeadline",
+        Action.RESUME_DEADLINE,
+        with_hearing,
+        resume_request,
+        "officer",
+        {"code": "D01"},
+    ),
+    VerbCase(
+        "RequestReview",
+        Action.REQUEST_REVIEW,
+        Serving.served,
+        lambda case: pb.RequestReviewRequest(
+            **on(case), reason="答复与事实不符", reviewing_unit="市住建局"
+        ),
+        "officer",
+        {"requested_on": "2026-09-20"},
+    ),
+    VerbCase(
+        "IssueReview",
+        Action.ISSUE_REVIEW,
+        Serving.review_requested,
+        lambda case: pb.IssueReviewRequest(
+            **on(case),
+            result=resources.Review.RESULT_UPHELD,
+            text="予以维持",
+            legal_basis="信访工作条例第三十五条",
+        ),
+        "second-officer",
+        {"legal_basis": ""},
+    ),
+    VerbCase(
+        "RequestRecheck",
+        Action.REQUEST_RECHECK,
+        Serving.reviewed,
+        lambda case: pb.RequestRecheckRequest(
+            **on(case), reason="仍不服", rechecking_unit="省住建厅"
+        ),
+        "officer",
+        {"requested_on": "2027-01-01"},
+    ),
+    VerbCase(
+        "IssueRecheck",
+        Action.ISSUE_RECHECK,
+        Serving.recheck_requested,
+        lambda case: pb.IssueRecheckRequest(
+            **on(case),
+            result=resources.Review.RESULT_UPHELD,
+            text="予以维持",
+            legal_basis="信访工作条例第三十六条",
+        ),
+        "second-officer",
+        {"text": ""},
+    ),
+    VerbCase(
+        "ReopenCase",
+        Action.REOPEN,
+        unsolved,
+        lambda case: pb.ReopenCaseRequest(
+            **on(case), ground=pb.REOPEN_GROUND_NOT_SOLVED, reason="回访未解决"
+        ),
+        "officer",
+        {"reason": ""},
+    ),
+    VerbCase(
+        "SuperviseCase",
+        Action.SUPERVISE,
+        Serving.accepted,
+        supervise_request,
+        "supervisor",
+        {"answer_due_on": "2020-01-01"},
+    ),
+    VerbCase(
+        "AnswerSupervision",
+        Action.ANSWER_SUPERVISION,
+        supervised,
+        lambda case: pb.AnswerSupervisionRequest(
+            **on(case), supervision=1, adopted=True, text="已改进"
+        ),
+        "handler",
+        {"supervision": 9},
+    ),
+    VerbCase(
+        "FileClosingReport",
+        Action.FILE_CLOSING_REPORT,
+        assigned,
+        lambda case: pb.FileClosingReportRequest(**on(case), text="办结报告"),
+        "handler",
+        {"text": ""},
+    ),
+    VerbCase(
+        "ArchiveCase",
+        Action.ARCHIVE,
+        Serving.followed_up,
+        lambda case: pb.ArchiveCaseRequest(**on(case)),
+        "officer",
+        {"etag": ""},
     ),
 ]
 BY_RPC = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.rpc)
@@ -268,7 +473,7 @@ async def test_a_concluded_case_refuses_and_names_the_states(
     disposal: Serving, verb: VerbCase
 ) -> None:
     case = await verb.prepared(disposal)
-    concluded = 15 if verb.rpc not in ("ScheduleFollowUp", "RecordFollowUp") else 16
+    concluded = 15 if State.CONCLUDED not in MOVES[Track.APPEAL][verb.action] else 16
     async with disposal.database.transaction() as tx:
         await tx.connection.exec_driver_sql(
             f"UPDATE cases SET state = {concluded} WHERE uid = '{case.name[-36:]}'"

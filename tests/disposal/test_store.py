@@ -1,7 +1,7 @@
 """What lies in the database: dates as the intervals give them, tables as the code knows them."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -15,18 +15,29 @@ from heed_disposal.application.ports import Change
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.deadlines import Pause
 from heed_disposal.domain.measures import decide
-from heed_disposal.domain.terms import DeadlineState, Importance, People
+from heed_disposal.domain.records import ClosingReport, Objection, Review
+from heed_disposal.domain.supervision import Suggestion, supervise
+from heed_disposal.domain.terms import (
+    DeadlineState,
+    Importance,
+    People,
+    ReviewResult,
+    SupervisionKind,
+)
 from heed_shared.database import Database
 from heed_shared.errors import Conflict
 from tests.disposal.builders import (
+    HANDLER,
     LEADER,
     MONDAY,
+    UNIT,
     accepted,
     act,
     answered,
     at,
     handbook,
     opened,
+    served,
     warned,
 )
 
@@ -52,7 +63,35 @@ def full() -> Case:
     case = answered(accepted(case, now=at("2026-09-22")), now=at("2026-09-29"))
     deadline = case.deadlines[-1]
     pause = Pause(at("2026-09-23"), at("2026-09-25"), "听证")
-    return case.with_deadline(replace(deadline, pauses=(pause,), extended_days=30))
+    extended = replace(
+        deadline,
+        pauses=(pause,),
+        extended_days=30,
+        extension_reason="需委托鉴定",
+        extension_approved_by=LEADER,
+        escalated_at=at("2026-12-30"),
+        escalated_to=5,
+    )
+    review = Review(
+        "市住建局",
+        "答复与事实不符",
+        date(2026, 10, 9),
+        result=ReviewResult.UPHELD,
+        issued_by=LEADER,
+        issued_at=at("2026-10-20"),
+    )
+    case = supervise(served(case, now=at("2026-09-29")), SUGGESTION, act(LEADER), handbook())
+    procedure = replace(
+        case.procedure,
+        objection=Objection(UNIT, "不属于本单位", "", HANDLER, at("2026-09-21")),
+        review=review,
+        closing_report=ClosingReport("办结报告", HANDLER, at("2026-10-01")),
+    )
+    case = replace(case, procedure=procedure, parent="cases/x", report_required=True)
+    return replace(case.with_deadline(extended), concluded_at=at("2026-10-01"), steps=())
+
+
+SUGGESTION = Suggestion(SupervisionKind.IMPROVE_WORK, "请加快办理", date(2026, 10, 30))
 
 
 @pytest.mark.parametrize("case", [full(), opened(), warned()], ids=["full", "opened", "warning"])

@@ -28,6 +28,13 @@ PAIRS: list[tuple[type[IntEnum], Any, str]] = [
     (terms.MeasureStatus, resources.Measure.Status, "STATUS_"),
     (terms.FollowUpResult, resources.FollowUp.Result, "RESULT_"),
     (terms.Outcome, resources.Opinion.Outcome, "OUTCOME_"),
+    (terms.LegalRoute, matter_pb2.LegalRoute, "LEGAL_ROUTE_"),
+    (terms.ObjectionState, resources.Objection.State, "STATE_"),
+    (terms.NoticeKind, resources.Notice.Kind, "KIND_"),
+    (terms.ServiceMethod, resources.Service.Method, "METHOD_"),
+    (terms.ReviewResult, resources.Review.Result, "RESULT_"),
+    (terms.SupervisionKind, resources.Supervision.Kind, "KIND_"),
+    (terms.ReopenGround, pb.ReopenGround, "REOPEN_GROUND_"),
     (terms.Finding, events.WarningVerdict.Finding, "FINDING_"),
 ]
 
@@ -55,10 +62,24 @@ def test_steps_counts_and_people_have_the_numbers_of_the_contract() -> None:
     assert {p.value for p in terms.People} == set(matter_pb2.PeopleBucket.values())
 
 
+# Verbs that lead to different states by what the request says.
+OTHERWISE_NAMED = {
+    Action.OBJECT: "ObjectToRoute",
+    Action.AGREE_TO_OBJECTION: "DecideObjection",
+    Action.REFUSE_OBJECTION: "DecideObjection",
+    Action.NOT_ACCEPT: "NotifyPetitioner",
+    Action.NO_LONGER_ACCEPT: "NotifyPetitioner",
+    Action.DIVERT: "NotifyPetitioner",
+    Action.SERVE: "ServeOpinion",
+    Action.REVOKE_BY_REVIEW: "IssueReview",
+    Action.REVOKE_BY_RECHECK: "IssueRecheck",
+}
+
+
 @pytest.mark.parametrize("action", [a for a in Action if a is not Action.WITHDRAW])
 def test_the_roles_of_a_verb_are_those_of_its_rpc(action: Action) -> None:
     words = "".join(word.capitalize() for word in action.value.split("_"))
-    service = pb.DESCRIPTOR.services_by_name["DisposalService"]
-    rpc = service.methods_by_name.get(words) or service.methods_by_name[f"{words}Case"]
+    methods = pb.DESCRIPTOR.services_by_name["DisposalService"].methods_by_name
+    rpc = methods.get(OTHERWISE_NAMED.get(action, words)) or methods[f"{words}Case"]
     rule = rpc.GetOptions().Extensions[access_pb2.access]
     assert {int(role) for role in ROLES[action]} == set(rule.roles)

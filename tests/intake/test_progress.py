@@ -139,6 +139,13 @@ async def test_every_step_of_disposal_is_shown_with_date_and_words(office: Offic
         Stage.STAGE_OPINION_ISSUED,
         Stage.STAGE_FOLLOWED_UP,
         Stage.STAGE_CLOSED,
+        Stage.STAGE_NOTIFIED,
+        Stage.STAGE_SERVED,
+        Stage.STAGE_REVIEW_REQUESTED,
+        Stage.STAGE_REVIEW_ISSUED,
+        Stage.STAGE_REOPENED,
+        Stage.STAGE_SUPERVISED,
+        Stage.STAGE_ANSWERED,
     ]
     routed, closed = page.steps[2], page.steps[-1]
     assert routed.unit == "区水务局"

@@ -88,6 +88,12 @@ async def live(suite: Suite, petition: Registered, case: resources_pb2.Case) -> 
             )
         )
     ).case
+    served = verbs.ServeOpinionRequest(
+        **head(case), method=resources_pb2.Service.METHOD_IN_PERSON, note="当面签收"
+    )
+    case = (await unit.ServeOpinion(served)).case
+    report = verbs.FileClosingReportRequest(**head(case), text="交办事项已办结,整改到位。")
+    case = (await unit.FileClosingReport(report)).case
     case = (
         await supervisor.RecordFollowUp(
             verbs.RecordFollowUpRequest(

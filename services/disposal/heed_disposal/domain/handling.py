@@ -122,7 +122,9 @@ def assess(case: Case, signed: Signed, act: Act, handbook: Handbook) -> Case:
 
 def issue_opinion(case: Case, answer: Answer, act: Act, handbook: Handbook) -> Case:
     """Issue the dated written answer: ends every clock that waits for it, plans the follow-up."""
-    moved = advance(case, Action.ISSUE_OPINION, act.actor, act.now, kind=StepKind.OPINION_ISSUED)
+    # Only an appeal gets an opinion of the procedure; others are simply answered.
+    kind = StepKind.OPINION_ISSUED if case.track is Track.APPEAL else StepKind.ANSWERED
+    moved = advance(case, Action.ISSUE_OPINION, act.actor, act.now, kind=kind)
     opinion = Opinion(answer.outcome, answer.text, answer.legal_basis, act.actor, act.now)
     moved = replace(moved, opinion=opinion, handler=act.actor)
     moved = meet_clocks(moved, act.now, *rules.MET_BY_ANSWER)

@@ -28,6 +28,13 @@ STAGES = {
     ProgressEvent.KIND_OPINION_ISSUED: Stage.OPINION_ISSUED,
     ProgressEvent.KIND_FOLLOWED_UP: Stage.FOLLOWED_UP,
     ProgressEvent.KIND_CLOSED: Stage.CLOSED,
+    ProgressEvent.KIND_NOTIFIED: Stage.NOTIFIED,
+    ProgressEvent.KIND_SERVED: Stage.SERVED,
+    ProgressEvent.KIND_REVIEW_REQUESTED: Stage.REVIEW_REQUESTED,
+    ProgressEvent.KIND_REVIEW_ISSUED: Stage.REVIEW_ISSUED,
+    ProgressEvent.KIND_REOPENED: Stage.REOPENED,
+    ProgressEvent.KIND_SUPERVISED: Stage.SUPERVISED,
+    ProgressEvent.KIND_ANSWERED: Stage.ANSWERED,
 }
 # The lock keeps a step from being added behind the back of a petition that is just being sealed.
 _ADD_STEPS = text("""

@@ -28,6 +28,14 @@ class Stage(IntEnum):
     FOLLOWED_UP = 8
     CLOSED = 9
     ANSWERED = 10
+    NOTIFIED = 11
+    SERVED = 12
+    REVIEW_REQUESTED = 13
+    REVIEW_ISSUED = 14
+    REOPENED = 15
+    SUPERVISED = 16
+    SUPPLEMENTED = 17
+    WITHDRAWN = 18
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,15 @@ _WORDS = {
     Stage.OPINION_ISSUED: "{unit}已出具处理意见,您可以查阅并在收到后30日内申请复查",
     Stage.FOLLOWED_UP: "已就办理结果进行回访",
     Stage.CLOSED: "已办结",
-    Stage.ANSWERED: "已答复",
+    Stage.ANSWERED: "{unit}已答复",
+    Stage.NOTIFIED: "{unit}已书面告知不予受理或者应当通过的法定途径",
+    Stage.SERVED: "处理意见书已送达,您可以自收到之日起30日内申请复查",
+    Stage.REVIEW_REQUESTED: "已收到您的复查、复核申请",
+    Stage.REVIEW_ISSUED: "已出具复查、复核意见",
+    Stage.REOPENED: "已重新办理",
+    Stage.SUPERVISED: "已对办理情况进行督办",
+    Stage.SUPPLEMENTED: "已收到您补充的材料",
+    Stage.WITHDRAWN: "您已撤回信访事项",
 }
 _NEXT = {
     Stage.REGISTERED: "转送有权处理的机关、单位",
@@ -71,6 +87,8 @@ _NEXT = {
     Stage.IN_PROGRESS: "出具处理意见",
     Stage.EXTENDED: "出具处理意见",
     Stage.OPINION_ISSUED: "申请复查",
+    Stage.REVIEW_REQUESTED: "出具复查、复核意见",
+    Stage.REOPENED: "出具处理意见",
 }
 
 
