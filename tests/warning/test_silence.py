@@ -9,7 +9,7 @@ import pytest
 
 from heed_warning.domain.board import Board, evaluate
 from heed_warning.domain.evaluator import Outcome
-from heed_warning.domain.outlook import outlooks
+from heed_warning.domain.outlook import Question, outlooks
 from heed_warning.domain.panel import LONGEST_SILENCE_DAYS, Cell, Panel
 from heed_warning.domain.policy import DEFAULT_POLICY, Level, LevelRule, Policy, Strategy
 from tests.warning.conftest import START, Post, counts
@@ -138,10 +138,7 @@ def test_a_forecast_too_waits_for_four_weeks_after_the_silence() -> None:
             panel,
             panel.first_day + timedelta(days=len(STRAY) + day),
             [CELL],
-            horizon=7,
-            policies=(),
-            model=None,
-            working=every_weekday_as_it_is,
+            Question(horizon=7, policies=(), model=None, working=every_weekday_as_it_is),
         )
         assert found.history_days == day + 1
         assert bool(found.expected) == made

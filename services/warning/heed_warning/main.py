@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 import torch
 from heed.feed.v1 import feed_service_pb2
@@ -57,6 +58,7 @@ from heed_warning.application.keeping import (
 )
 from heed_warning.application.places import Places
 from heed_warning.application.policies import PolicyDesk
+from heed_warning.application.retraining import Retrainer
 from heed_warning.application.settlement import Settlement
 from heed_warning.application.silencing import SilenceDesk
 from heed_warning.application.training import School
@@ -69,6 +71,7 @@ PACKAGE = "heed_warning"
 OBSERVATIONS_FEED = "classifier.observations"
 OUTCOMES_FEED = "disposal.outcomes"
 DAILY_EVALUATION = "evaluate"
+DAILY_RETRAINING = "retrain"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -194,8 +197,17 @@ def _by_the_clock(settings: WarningSettings, parts: Parts) -> list[Background]:
     """
     if settings.clock == "replay":
         return []
+    retrainer = Retrainer(
+        database=parts.database,
+        panels=parts.evaluator.panels,
+        forecasters=parts.forecasters,
+        models=parts.evaluator.models,
+        school=parts.school,
+        every=timedelta(days=settings.retrain_days),
+    )
     return [
         DailyJob(DAILY_EVALUATION, parts.clock, parts.database, parts.evaluator.close),
+        DailyJob(DAILY_RETRAINING, parts.clock, parts.database, retrainer.close),
         Periodic("escalation", KEEPER_PERIOD_S, parts.clock, parts.keeper.tick),
         Periodic("escalation-watchdog", WATCHDOG_PERIOD_S, parts.clock, parts.watchdog.look),
     ]

@@ -18,11 +18,16 @@ class WarningSettings(ServiceSettings):
     indicators: Path | None = setting("HEED_INDICATORS", default=None)
     """Definitions of indicators (指标) in place of the shipped ones."""
 
+    retrain_days: int = setting("HEED_RETRAIN_DAYS", default=28)
+    """Days after which a forecaster is trained anew."""
+
     def problems(self) -> list[str]:
         """Say what is wrong across fields."""
         targets = {
             "HEED_CLASSIFIER_TARGET": self.classifier_target,
             "HEED_DISPOSAL_TARGET": self.disposal_target,
         }
-        missing = [f"{name}: required" for name, target in targets.items() if not target]
-        return [*super().problems(), *missing]
+        wrong = [f"{name}: required" for name, target in targets.items() if not target]
+        if self.retrain_days < 1:
+            wrong.append("HEED_RETRAIN_DAYS: must be at least 1")
+        return [*super().problems(), *wrong]

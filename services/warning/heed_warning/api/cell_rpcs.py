@@ -3,22 +3,28 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from heed.warning.v1 import warning_service_pb2 as pb
 
 from heed_shared.clock import local_day
 from heed_shared.database import Transaction
-from heed_shared.identity import current_caller, require_region
-from heed_warning.api import convert
+from heed_shared.identity import current_caller, region_prefix, require_region
+from heed_shared.paging import filter_digest, page_size
+from heed_warning.api import convert, forecast_messages
 from heed_warning.api.once import once
 from heed_warning.api.parts import Parts
+from heed_warning.application.forecasting import Scope
 from heed_warning.application.observations import Source, query_series, record_counts
 from heed_warning.domain.counts import ITEMS
+from heed_warning.domain.panel import Cell
+
+_BATCH = "BatchForecast"
 
 
 class CellRpcs:
-    """RecordObservations, QuerySeries, Forecast."""
+    """RecordObservations, QuerySeries, Forecast, BatchForecast."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -65,5 +71,41 @@ class CellRpcs:
             parts.places.require(cell, f"cells[{number}]")
             require_region(caller, cell.region)
         as_of = convert.to_day_or_none(request.as_of, "as_of")
-        day, found = await parts.foreseer.forecast(cells, as_of, request.horizon_days)
-        return pb.ForecastResponse(forecasts=[convert.from_outlook(item, day) for item in found])
+        day, found = await parts.foreseer.forecast(
+            cells, as_of, request.horizon_days, caller.covers
+        )
+        forecasts = [forecast_messages.from_scope(item, day, parts.places) for item in found]
+        return pb.ForecastResponse(forecasts=forecasts)
+
+    async def BatchForecast(
+        self, request: pb.BatchForecastRequest, _context: Any
+    ) -> pb.BatchForecastResponse:
+        """Say what is expected in every cell of a region and category, page by page."""
+        parts, caller, digest = self._parts, current_caller(), filter_digest(request)
+        as_of, after = convert.to_day_or_none(request.as_of, "as_of"), None
+        if request.page_token:
+            # All pages are of one day, also when the next one closes meanwhile.
+            day_text, region, category = map(
+                str, parts.page_tokens.decode(_BATCH, digest, request.page_token)
+            )
+            as_of, after = date.fromisoformat(day_text), Cell(region, category)
+        parts.places.require_prefix(request.region_prefix)
+        if request.category_code:
+            parts.places.require_category(request.category_code)
+        size = page_size(request.page_size)
+        scope = Scope(
+            prefixes=(caller.region_prefix, region_prefix(request.region_prefix)),
+            category=request.category_code,
+            after=after,
+            limit=size + 1,
+        )
+        day, found = await parts.foreseer.forecast_page(
+            scope, as_of, request.horizon_days, caller.covers
+        )
+        shown, token = found[:size], ""
+        if len(found) > size:
+            last = shown[-1].outlook.cell
+            position = [day.isoformat(), last.region, last.category]
+            token = parts.page_tokens.encode(_BATCH, digest, position)
+        forecasts = [forecast_messages.from_scope(item, day, parts.places) for item in shown]
+        return pb.BatchForecastResponse(forecasts=forecasts, next_page_token=token)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,11 +20,24 @@ from heed_warning.domain.history import (
     History,
     history_of,
 )
+from heed_warning.domain.inhibition import parent_rows
 from heed_warning.domain.panel import Cell, Floats, Ints, Panel
+from heed_warning.domain.people import PEOPLE_OF_BUCKET, People, people_of
 from heed_warning.domain.policy import Policy, Strategy, policy_for
+from heed_warning.domain.reconciliation import reconciled
+from heed_warning.domain.scope import FOLLOW_DAYS, Risk
 
+_ROWS_AT_A_TIME = 250
+"""Cells simulated together: 400 futures of 250 cells over 28 days take some 30 MB an array."""
+_TRAINED_FAMILY, _BASELINE_FAMILY = "lstm", "regression"
+INSUFFICIENT_PATH = 6
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HORIZONS = (7, 14, 28)
+
+
+def no_ancestors(_region: str) -> Sequence[str]:
+    """Stand for regions without any above them."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,7 @@ class Span:
     quantiles: tuple[float, ...]
     exceedance: float
     threshold: float
+    people: People
 
 
 @dataclass(frozen=True)
@@ -49,19 +63,33 @@ class Outlook:
     quantiles: tuple[tuple[float, ...], ...] = ()
     """For each day, at PROBABILITIES."""
     spans: tuple[Span, ...] = ()
+    models: tuple[tuple[str, float], ...] = ()
+    """Families of models behind it with their weights, heaviest first."""
+    risk: Risk | None = None
+    """What it says to cells around it."""
+    path: int = 0
+    """Number of the contract's SeriesPath."""
 
 
-def outlooks(
-    panel: Panel,
-    as_of: date,
-    cells: Sequence[Cell],
-    *,
-    horizon: int,
-    policies: Sequence[Policy],
-    model: Forecaster | None,
-    working: WorkingDay,
-) -> list[Outlook]:
-    """Return an outlook for each cell, in order; days after `as_of` are never looked at."""
+@dataclass(frozen=True)
+class Question:
+    """What is asked about coming days."""
+
+    horizon: int
+    policies: Sequence[Policy]
+    model: Forecaster | None
+    working: WorkingDay
+    ancestors: Callable[[str], Sequence[str]] = no_ancestors
+    """Returns the regions above one, the nearest first."""
+    histogram: Floats | None = None
+    """Recent items of each cell of the panel by people bucket, (N, 7)."""
+
+
+def outlooks(panel: Panel, as_of: date, cells: Sequence[Cell], question: Question) -> list[Outlook]:
+    """Return an outlook for each cell, in order; days after `as_of` are never looked at.
+
+    Expected counts of parents and children add up over all cells of the panel, asked for or not.
+    """
     known = panel.until(as_of).after_silence()
     row_of = {cell: row for row, cell in enumerate(known.cells)}
     days = known.history_days()
@@ -69,49 +97,80 @@ def outlooks(
     rows = sorted({row for row in rows if days[row] >= DAYS_FOR_BASELINE})
     made: dict[Cell, Outlook] = {}
     if rows:
-        made = _outlooks(known, as_of, np.array(rows), horizon, policies, model, working)
-    empty = (Outlook(cell, int(days[row_of[cell]]) if cell in row_of else 0) for cell in cells)
+        basis = _basis(known, as_of, question)
+        for start in range(0, len(rows), _ROWS_AT_A_TIME):
+            made |= _outlooks(basis, np.array(rows[start : start + _ROWS_AT_A_TIME]), question)
+    empty = (
+        Outlook(cell, int(days[row_of[cell]]) if cell in row_of else 0, path=INSUFFICIENT_PATH)
+        for cell in cells
+    )
     return [made.get(short.cell, short) for short in empty]
 
 
-def _outlooks(
-    known: Panel,
-    as_of: date,
-    rows: Ints,
-    horizon: int,
-    policies: Sequence[Policy],
-    model: Forecaster | None,
-    working: WorkingDay,
-) -> dict[Cell, Outlook]:
-    history = history_of(known, as_of, working)
-    longest = max(horizon, WINDOW_DAYS)
-    forecast, trained = _forecast(history, model, longest)
-    calm, _ = _forecast(history.without_outbreaks(), model, WINDOW_DAYS)
-    limits = _limits(history, calm.select(rows), rows, policies)
-    chosen = forecast.select(rows)
-    spans = tuple(days for days in HORIZONS if days <= horizon) or (horizon,)
+@dataclass(frozen=True)
+class _Basis:
+    """The forecasts of all cells of a panel."""
+
+    as_of: date
+    history: History
+    forecast: Forecast
+    calm: Forecast
+    """Without past outbreaks, for thresholds."""
+    trained: Ints
+    spans: tuple[int, ...]
+
+
+def _basis(known: Panel, as_of: date, question: Question) -> _Basis:
+    history = history_of(known, as_of, question.working)
+    longest = max(question.horizon, WINDOW_DAYS, FOLLOW_DAYS)
+    forecast, trained = _forecast(history, question.model, longest)
+    calm, _ = _forecast(history.without_outbreaks(), question.model, WINDOW_DAYS)
+    forecast = reconciled(
+        forecast,
+        known.counts,
+        known.levels,
+        parent_rows(known.cells, question.ancestors),
+        known.history_days() >= DAYS_FOR_BASELINE,
+    )
+    spans = tuple(days for days in HORIZONS if days <= question.horizon) or (question.horizon,)
+    return _Basis(as_of, history, forecast, calm, trained, spans)
+
+
+def _outlooks(basis: _Basis, rows: Ints, question: Question) -> dict[Cell, Outlook]:
+    known, model = basis.history.panel, question.model
+    limits = _limits(basis.history, basis.calm.select(rows), rows, question.policies)
+    chosen = basis.forecast.select(rows)
     # The day seeds the simulation, so that asking again answers the same.
     exceeding = chosen.exceedance(
-        np.random.default_rng(as_of.toordinal()),
+        np.random.default_rng(basis.as_of.toordinal()),
         limits,
         window_days=WINDOW_DAYS,
         past=known.counts[rows, -(WINDOW_DAYS - 1) :],
-        horizons=spans,
+        horizons=(*basis.spans, FOLLOW_DAYS),
     )
     by_day = np.stack([chosen.day_quantile(share) for share in PROBABILITIES], axis=2)
-    names = np.where(trained, model.name if model else "", BASELINE_NAME)
+    names = np.where(basis.trained[rows], model.name if model else "", BASELINE_NAME)
     days = known.history_days()
+    spans = _spans(basis, chosen, exceeding, limits, _histogram(question, rows))
     return {
         known.cells[row]: Outlook(
             cell=known.cells[row],
             history_days=int(days[row]),
-            forecaster=str(names[row]),
-            expected=tuple(chosen.mean[place, :horizon].tolist()),
-            quantiles=tuple(map(tuple, by_day[place, :horizon].tolist())),
-            spans=_spans(chosen, place, spans, exceeding[place], float(limits[place])),
+            forecaster=str(names[place]),
+            expected=tuple(chosen.mean[place, : question.horizon].tolist()),
+            quantiles=tuple(map(tuple, by_day[place, : question.horizon].tolist())),
+            spans=spans[place],
+            risk=Risk(float(exceeding[place, -1]), float(limits[place])),
+            models=((_TRAINED_FAMILY if basis.trained[row] else _BASELINE_FAMILY, 1.0),),
         )
         for place, row in enumerate(rows)
     }
+
+
+def _histogram(question: Question, rows: Ints) -> Floats:
+    if question.histogram is None:
+        return np.zeros((len(rows), len(PEOPLE_OF_BUCKET)))
+    return question.histogram[rows]
 
 
 def _forecast(history: History, model: Forecaster | None, horizon: int) -> tuple[Forecast, Ints]:
@@ -143,14 +202,27 @@ def _limits(history: History, calm: Forecast, rows: Ints, policies: Sequence[Pol
 
 
 def _spans(
-    forecast: Forecast, place: int, horizons: tuple[int, ...], exceeding: Floats, limit: float
-) -> tuple[Span, ...]:
-    one = forecast.select(np.array([place]))
-    spans = []
-    for number, days in enumerate(horizons):
-        mean, dispersion = one.window(0, days)
-        quantiles = nb.quantile(np.array(PROBABILITIES), mean, dispersion)
-        spans.append(
-            Span(days, float(mean[0]), tuple(quantiles.tolist()), float(exceeding[number]), limit)
+    basis: _Basis, chosen: Forecast, exceeding: Floats, limits: Floats, histogram: Floats
+) -> list[tuple[Span, ...]]:
+    """Return the horizons of each chosen cell."""
+    rng = np.random.default_rng(basis.as_of.toordinal())
+    by_span = []
+    for number, days in enumerate(basis.spans):
+        mean, dispersion = chosen.window(0, days)
+        shares = np.array(PROBABILITIES)[:, None]
+        quantiles = nb.quantile(shares, mean, dispersion)
+        expected, people = people_of(rng, mean, dispersion, histogram)
+        by_span.append(
+            [
+                Span(
+                    days,
+                    float(mean[place]),
+                    tuple(quantiles[:, place].tolist()),
+                    float(exceeding[place, number]),
+                    float(limits[place]),
+                    People(float(expected[place]), tuple(people[place].tolist())),
+                )
+                for place in range(len(mean))
+            ]
         )
-    return tuple(spans)
+    return list(zip(*by_span, strict=True))
