@@ -8,6 +8,7 @@ from heed.warning.v1 import warning_service_pb2 as pb
 
 from tests.contracts.hostile import Call, always, failures
 from tests.warning.conftest import COUNTY, START, Post, cell, counts
+from tests.warning.hostile_life import life_calls
 from tests.warning.hostile_policies import policy_calls
 from tests.warning.rpc_setup import firing, new_id, policy
 
@@ -129,6 +130,7 @@ async def test_no_value_in_any_field_is_a_fault_of_the_warning_service(post: Pos
         Call(method["RecordObservations"], analyst, recorded),
         Call(method["CreateThresholdPolicy"], analyst, policies),
         *asking(post, warning),
+        *life_calls(post),
         *policy_calls(post),
         *work(post),
     ]
