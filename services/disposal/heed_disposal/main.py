@@ -26,6 +26,7 @@ from heed_disposal.adapters.outbox import OUTCOMES, PROGRESS
 from heed_disposal.adapters.petition_feed import PetitionHandler
 from heed_disposal.adapters.reference_files import load_handbook
 from heed_disposal.adapters.snapshots import snapshot_sources
+from heed_disposal.adapters.voices import PostgresVoices
 from heed_disposal.adapters.warning_feed import WarningHandler
 from heed_disposal.adapters.work import PostgresWorkshop
 from heed_disposal.api.listing import Reference
@@ -72,7 +73,7 @@ def build(
     feeds = FeedServer(database, FEEDS, snapshot_sources(clock), consumers, page_tokens=tokens)
     job = DailyJob("disposal.daily", clock, database, CountClosedDay(workshop, clock))
     reference = Reference(Regions.load(settings.regions), Taxonomy.load(settings.taxonomy))
-    servicer = DisposalServicer(desk, workshop, reference, tokens)
+    servicer = DisposalServicer(desk, workshop, reference, tokens, PostgresVoices(database))
     descriptor = pb.DESCRIPTOR.services_by_name["DisposalService"]
     replay = settings.clock == "replay"
 

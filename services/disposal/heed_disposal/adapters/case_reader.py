@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, literal, select, tuple_
 
 from heed_disposal.adapters.case_reading import load
+from heed_disposal.adapters.case_rows import step_of
 from heed_disposal.adapters.deadline_rows import deadline_of
-from heed_disposal.adapters.tables import CASES, DEADLINES
+from heed_disposal.adapters.tables import CASES, DEADLINES, STEPS
 from heed_disposal.application.ports import (
     BurningDeadline,
     CaseFilter,
@@ -15,10 +16,14 @@ from heed_disposal.application.ports import (
     DeadlineFilter,
     DeadlinePosition,
     Key,
+    NumberedStep,
 )
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.terms import DeadlineState
 from heed_shared.database import Database
+from heed_shared.ids import resource_name
+
+MOST_CHILDREN = 100
 
 
 class PostgresCaseReader:
@@ -32,6 +37,30 @@ class PostgresCaseReader:
         query = select(CASES).where(CASES.c.region == key[0], CASES.c.uid == key[1])
         async with self._database.read() as connection:
             return next(iter(await load(connection, query)), None)
+
+    async def steps(self, key: Key, after: int, limit: int) -> list[NumberedStep]:
+        """Return the steps of a case behind a number, oldest first."""
+        query = (
+            select(STEPS)
+            .where(STEPS.c.region == key[0], STEPS.c.uid == key[1], STEPS.c.id > after)
+            .order_by(STEPS.c.id)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [NumberedStep(row.id, step_of(row)) for row in rows]
+
+    async def children(self, parent: str) -> list[str]:
+        """Return the names of the children of a case, at most 100, oldest first."""
+        query = (
+            select(CASES.c.region, CASES.c.uid)
+            .where(CASES.c.parent == parent)
+            .order_by(CASES.c.opened_at, CASES.c.uid)
+            .limit(MOST_CHILDREN)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [resource_name("cases", row.region, row.uid) for row in rows]
 
     async def list_cases(
         self, wanted: CaseFilter, after: CasePosition | None, limit: int
@@ -50,9 +79,20 @@ class PostgresCaseReader:
     ) -> list[BurningDeadline]:
         """Return running deadlines, what burns most first."""
         running = DEADLINES.c.state == literal(int(DeadlineState.RUNNING), literal_execute=True)
-        conditions = [running, *_in_region(DEADLINES.c.handling_region, wanted.region_prefix)]
+        conditions = [running, *in_region(DEADLINES.c.handling_region, wanted.region_prefix)]
         if wanted.due_by is not None:
             conditions.append(DEADLINES.c.due_internal <= wanted.due_by)
+        if wanted.unit:
+            owner = select(CASES.c.uid).where(
+                CASES.c.region == DEADLINES.c.region,
+                CASES.c.uid == DEADLINES.c.uid,
+                CASES.c.unit == wanted.unit,
+            )
+            conditions.append(owner.exists())
+        if wanted.used_share and wanted.now is not None:
+            begun_at = DEADLINES.c.started_at + DEADLINES.c.stood_still
+            reached_at = begun_at + (DEADLINES.c.burns_at - begun_at) * wanted.used_share
+            conditions.append(reached_at <= wanted.now)
         sort_key = [DEADLINES.c[name] for name in ("burns_at", "region", "uid", "number")]
         if after is not None:
             values = (after.burns_at, after.region, after.uid, after.number)
@@ -79,7 +119,7 @@ class PostgresCaseReader:
 
 
 def _case_conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
-    conditions = [*_in_region(CASES.c.handling_region, wanted.region_prefix)]
+    conditions = [*in_region(CASES.c.handling_region, wanted.region_prefix)]
     if wanted.category_code:
         conditions.append(CASES.c.category_code == wanted.category_code)
     if wanted.states:
@@ -91,5 +131,6 @@ def _case_conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _in_region(column: Column[Any], prefix: str) -> Sequence[ColumnElement[bool]]:
+def in_region(column: Column[Any], prefix: str) -> Sequence[ColumnElement[bool]]:
+    """Return the condition that a region column lies below a prefix; none means everywhere."""
     return [column.startswith(prefix, autoescape=True)] if prefix else []

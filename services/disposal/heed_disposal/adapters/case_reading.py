@@ -51,7 +51,7 @@ async def load(connection: AsyncConnection, query: Select[Any]) -> list[Case]:
             "follow_ups": tuple(follow_ups[row.uid]),
             "assessment": next(reversed(assessments[row.uid]), None),
             "procedure": procedure_of(records[row.uid]),
-            "opinion": next(iter(opinions[row.uid]), None),
+            "opinion": next(reversed(opinions[row.uid]), None),
         }
         cases.append(case_rows.case_of(row, parts))
     return cases

@@ -50,7 +50,8 @@ def actor_of(value: Mapping[str, str] | None) -> Actor | None:
     return Actor(**value) if value else None
 
 
-def _certain_actor(value: Mapping[str, str]) -> Actor:
+def certain_actor(value: Mapping[str, str]) -> Actor:
+    """Return a stored actor that is always there."""
     return Actor(**value)
 
 
@@ -149,7 +150,7 @@ def measure_of(row: Row[Any]) -> Measure:
         number=row.number,
         kind=MeasureKind(row.kind),
         status=MeasureStatus(row.status),
-        planned_by=_certain_actor(row.planned_by),
+        planned_by=certain_actor(row.planned_by),
         approved_by=actor_of(row.approved_by),
         **plain,
     )
@@ -185,6 +186,7 @@ def opinion_values(case: Case, opinion: Opinion) -> Values:
     return {
         "region": case.region,
         "uid": case.uid,
+        "number": opinion.number,
         "outcome": int(opinion.outcome),
         "text": opinion.text,
         "legal_basis": opinion.legal_basis,
@@ -199,8 +201,9 @@ def opinion_of(row: Row[Any]) -> Opinion:
         outcome=Outcome(row.outcome),
         text=row.text,
         legal_basis=row.legal_basis,
-        issued_by=_certain_actor(row.issued_by),
+        issued_by=certain_actor(row.issued_by),
         issued_at=row.issued_at,
+        number=row.number,
     )
 
 
@@ -228,7 +231,7 @@ def step_of(row: Row[Any]) -> Step:
         from_state=State(row.from_state) if row.from_state else None,
         to_state=State(row.to_state),
         at=row.stepped_at,
-        actor=_certain_actor(row.actor),
+        actor=certain_actor(row.actor),
         note=row.note,
         kind=StepKind(row.kind),
         unit=row.unit,

@@ -28,6 +28,7 @@ from heed_disposal.adapters.tables import (
     STEPS,
     WITHDRAWN,
 )
+from heed_disposal.adapters.voices import erase_voices, write_voices
 from heed_disposal.application.ports import Change, Key, News
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.opening import RESOLVED_NOTE, Growth
@@ -138,6 +139,7 @@ class PostgresCaseStore:
         if after.erased and not before.erased:
             await self._connection.execute(delete(ASSESSMENTS).where(*_is(ASSESSMENTS, after)))
             await self._connection.execute(update(STEPS).where(*_is(STEPS, after)).values(note=""))
+            await erase_voices(self._connection, after)
             await self._forget_answers([after])
 
     async def _save_parts(self, changes: Sequence[Change]) -> None:
@@ -169,6 +171,7 @@ class PostgresCaseStore:
             history=True,
         )
         await self._write(RECORDS, changes, record_values, history=True)
+        await write_voices(self._connection, [change.after for change in changes])
         steps = [
             case_rows.step_values(change.after, step)
             for change in changes

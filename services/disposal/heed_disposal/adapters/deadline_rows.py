@@ -39,6 +39,7 @@ def deadline_values(case: Case, deadline: Deadline) -> Values:
         "counted_category": deadline.counted.category_code,
         "counted_on": deadline.counted.due_on,
         "counted_overdue": deadline.counted.overdue,
+        "stood_still": deadline.stood_still,
         "extension_reason": deadline.extension_reason,
         "extension_approved_by": actor_value(deadline.extension_approved_by),
         "escalated_at": deadline.escalated_at,

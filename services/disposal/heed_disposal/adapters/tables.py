@@ -11,6 +11,7 @@ from sqlalchemy import (
     DateTime,
     Identity,
     Integer,
+    Interval,
     MetaData,
     SmallInteger,
     Table,
@@ -88,6 +89,7 @@ DEADLINES = Table(
     _moment("burns_at", nullable=True),
     *_texts("handling_region", "counted_region", "counted_category"),
     Column("counted_on", Date),
+    Column("stood_still", Interval, nullable=False),
     *_texts("extension_reason"),
     _actor("extension_approved_by", nullable=True),
     _moment("escalated_at", nullable=True),
@@ -141,11 +143,31 @@ FOLLOW_UPS = Table(
 OPINIONS = Table(
     "case_opinion",
     METADATA,
-    *_key(numbered=False),
+    *_key(numbered=True),
     *_numbers("outcome"),
     *_texts("text", "legal_basis"),
     _actor("issued_by"),
     _moment("issued_at"),
+)
+
+RATINGS = Table(
+    "case_rating",
+    METADATA,
+    *_key(numbered=False),
+    *_texts("handling_region", "comment"),
+    *_numbers("office", "unit"),
+    _moment("rated_at"),
+)
+
+LESSONS = Table(
+    "case_lesson",
+    METADATA,
+    Column("region", Text, nullable=False),
+    Column("uid", Uuid, nullable=False),
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    *_texts("handling_region", "category_code", "text", "proposal", "addressee"),
+    _actor("recorded_by"),
+    _moment("recorded_at"),
 )
 
 STEPS = Table(

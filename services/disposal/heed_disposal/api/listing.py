@@ -8,12 +8,21 @@ from heed_disposal.api import convert, pages
 from heed_disposal.api.texts import require_plain_texts
 from heed_disposal.application.desk import Desk
 from heed_disposal.application.ports import CaseFilter, CasePosition, DeadlineFilter
-from heed_disposal.domain.terms import Track
+from heed_disposal.domain.deadlines import BANDS
+from heed_disposal.domain.terms import Band, Track
 from heed_shared.errors import RegionNotAllowed, UnknownCategory, UnknownRegion
 from heed_shared.identity import Caller, region_prefix
 from heed_shared.paging import PageTokens, page_size
 from heed_shared.reference.regions import Regions
 from heed_shared.reference.taxonomy import Taxonomy
+
+_SHARES = {
+    Band.UNSPECIFIED: 0.0,
+    Band.AMPLE: 0.0,
+    Band.OVERDUE: 1.0,
+    **{band: share for share, band in BANDS},
+}
+"""From which share of time used a band begins."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,14 @@ class Listing:
         """Return running deadlines, what burns most first."""
         region = self._reference.visible_prefix(caller, request.region_prefix)
         due_by = convert.day_of(request.due_by, "due_by") if request.due_by else None
-        wanted = DeadlineFilter(region_prefix=region, due_by=due_by)
+        now = self._desk.clock.now()
+        wanted = DeadlineFilter(
+            region_prefix=region,
+            due_by=due_by,
+            unit=request.unit,
+            used_share=_SHARES[Band(request.band)],
+            now=now,
+        )
         position = self._deadline_pages.after(request, request.page_token, region)
         size = page_size(request.page_size)
         found = await self._desk.reader.list_deadlines(
@@ -100,7 +116,6 @@ class Listing:
         if len(found) > size:
             key = pages.deadline_key(found[size - 1].position)
             token = self._deadline_pages.next(request, region, key)
-        now = self._desk.clock.now()
         return pb.ListDeadlinesResponse(
             deadlines=[convert.burning(item, now) for item in found[:size]],
             next_page_token=token,

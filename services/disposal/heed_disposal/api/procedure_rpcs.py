@@ -10,12 +10,15 @@ from heed.disposal.v1.disposal_service_pb2_grpc import DisposalServiceServicer
 from heed_disposal.api import convert
 from heed_disposal.api.convert_procedure import actor_from, notice_from
 from heed_disposal.api.verbs import CaseVerbs
+from heed_disposal.application.desk import Desk
+from heed_disposal.application.ports import CaseStore
 from heed_disposal.domain import clocks, procedure, supervision
+from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook
 from heed_disposal.domain.terms import ReopenGround, ServiceMethod, SupervisionKind
 from heed_disposal.domain.transitions import Action
 from heed_shared.clock import Clock, local_day
-from heed_shared.identity import current_caller
+from heed_shared.identity import Caller, current_caller
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -26,6 +29,7 @@ class ProcedureRpcs(DisposalServiceServicer):
     _verbs: CaseVerbs
     _book: Handbook
     _clock: Clock
+    _desk: Desk
 
     async def ObjectToRoute(
         self, request: pb.ObjectToRouteRequest, _context: Context
@@ -188,3 +192,13 @@ class ProcedureRpcs(DisposalServiceServicer):
         return await self._verbs.on_case(
             request, pb.ArchiveCaseResponse, Action.ARCHIVE, procedure.archive
         )
+
+    async def LinkCase(self, request: pb.LinkCaseRequest, _context: Context) -> pb.LinkCaseResponse:
+        """Make a case the child of another, or take that back."""
+
+        async def change(store: CaseStore, caller: Caller) -> Case:
+            return await self._desk.link(
+                store, caller, request.name, request.etag, request.parent, request.reason
+            )
+
+        return await self._verbs.once(request, pb.LinkCaseResponse, change)

@@ -11,8 +11,10 @@ from heed_disposal.api.listing import Listing, Reference
 from heed_disposal.api.procedure_rpcs import ProcedureRpcs
 from heed_disposal.api.review_rpcs import ReviewRpcs
 from heed_disposal.api.verbs import CaseVerbs
+from heed_disposal.api.voice_rpcs import VoiceRpcs
 from heed_disposal.application.desk import Desk
 from heed_disposal.application.ports import Workshop
+from heed_disposal.application.voices import Voices
 from heed_disposal.domain import handling, measures
 from heed_disposal.domain.opening import MatterFacts
 from heed_disposal.domain.terms import (
@@ -33,13 +35,20 @@ from heed_shared.paging import PageTokens
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class DisposalServicer(ProcedureRpcs, ReviewRpcs):
+class DisposalServicer(ProcedureRpcs, ReviewRpcs, VoiceRpcs):
     """The servicer."""
 
     def __init__(
-        self, desk: Desk, workshop: Workshop, reference: Reference, tokens: PageTokens
+        self,
+        desk: Desk,
+        workshop: Workshop,
+        reference: Reference,
+        tokens: PageTokens,
+        voices: Voices,
     ) -> None:
         self._desk = desk
+        self._tokens = tokens
+        self._voices = voices
         self._verbs = CaseVerbs(desk, workshop)
         self._reference = reference
         self._listing = Listing(desk, reference, tokens)
@@ -69,7 +78,9 @@ class DisposalServicer(ProcedureRpcs, ReviewRpcs):
     async def GetCase(self, request: pb.GetCaseRequest, _context: Context) -> pb.GetCaseResponse:
         """Return one case."""
         case = await self._desk.get(current_caller(), request.name)
-        return pb.GetCaseResponse(case=convert.case(case, self._desk.clock.now()))
+        answer = pb.GetCaseResponse(case=convert.case(case, self._desk.clock.now()))
+        answer.case.children.extend(await self._desk.reader.children(case.name))
+        return answer
 
     async def ListCases(
         self, request: pb.ListCasesRequest, _context: Context

@@ -33,7 +33,7 @@ async def record(store: CaseStore, changes: Sequence[Change], now: datetime) -> 
         after = replace(after, version=after.version + 1)
         written.append(replace(change, after=after))
         news.append(News(after, deltas, change.traceparent))
-        result.append(replace(after, steps=()))
+        result.append(replace(after, steps=(), rating=None, lessons=()))
     if written:
         await store.save(written)
         await store.publish(news, now)

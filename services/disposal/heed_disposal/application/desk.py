@@ -1,7 +1,7 @@
 """The desk at which people work on cases: who may see which, and one way to change one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from heed_disposal.domain.handbook import Handbook
 from heed_disposal.domain.handling import Act
 from heed_disposal.domain.opening import Growth, MatterFacts, Opening, open_from_matter
 from heed_disposal.domain.terms import Actor
-from heed_disposal.domain.transitions import Action, require_role
+from heed_disposal.domain.transitions import Action, advance, require_role
 from heed_shared.clock import Clock
 from heed_shared.errors import InvalidField, NotFound, RegionNotAllowed
 from heed_shared.identity import Caller
@@ -57,6 +57,36 @@ class Desk:
         act = Act(actor_of(caller), self.clock.now())
         changed = verb(case, act)
         return (await record(store, [Change(case, changed)], act.now))[0]
+
+    async def link(
+        self, store: CaseStore, caller: Caller, name: str, etag: str, parent: str, reason: str
+    ) -> Case:
+        """Make a case the child of another, or with no parent take that back.
+
+        A parent has no parent of its own, so there is no circle. Each keeps its clocks and duties.
+
+        Raises:
+            NotFound: the case or the parent does not exist or lies outside the caller's region.
+            InvalidField: the parent is the case itself, or has a parent or the case has children.
+        """
+        if parent:
+            above = _visible(
+                await store.of_key(parse_resource_name(parent, "cases", "parent")), caller, parent
+            )
+            if parent == name:
+                raise InvalidField("parent", "must be another case")
+            if above.parent or await self.reader.children(name):
+                raise InvalidField("parent", "links go one level deep: it has a parent or children")
+        return await self.change(
+            store,
+            caller,
+            name,
+            etag,
+            Action.LINK,
+            lambda case, act: replace(
+                advance(case, Action.LINK, act.actor, act.now, note=reason), parent=parent
+            ),
+        )
 
     async def open(self, store: CaseStore, caller: Caller, facts: MatterFacts) -> Case:
         """Open a case by hand; a matter that has one already keeps it.

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
-from heed_disposal.domain.case import Case
+from heed_disposal.domain.case import Case, Step
 from heed_disposal.domain.counts import CountDelta
 from heed_disposal.domain.deadlines import Deadline
 from heed_disposal.domain.opening import Growth
@@ -143,6 +143,10 @@ class DeadlineFilter:
 
     region_prefix: str = ""
     due_by: date | None = None
+    unit: str = ""
+    used_share: float = 0
+    """Least share of the time that is used at `now`; 1 asks for what is overdue."""
+    now: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -181,11 +185,27 @@ class BurningDeadline:
         return DeadlinePosition(burns_at, self.region, self.uid, self.deadline.number)
 
 
+@dataclass(frozen=True)
+class NumberedStep:
+    """A step of the history of a case, with its place in it."""
+
+    number: int
+    step: Step
+
+
 class CaseReader(Protocol):
     """Reads that lock nothing."""
 
     async def get(self, key: Key) -> Case | None:
         """Return one case."""
+        ...
+
+    async def steps(self, key: Key, after: int, limit: int) -> list[NumberedStep]:
+        """Return the steps of a case behind a number, oldest first."""
+        ...
+
+    async def children(self, parent: str) -> list[str]:
+        """Return the names of the children of a case, at most 100, oldest first."""
         ...
 
     async def list_cases(

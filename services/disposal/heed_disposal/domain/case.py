@@ -9,7 +9,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from heed_disposal.domain.deadlines import Deadline, cancel
-from heed_disposal.domain.records import NOTHING_RECORDED, Procedure
+from heed_disposal.domain.records import NOTHING_RECORDED, Lesson, Procedure, Rating
 from heed_disposal.domain.terms import (
     Actor,
     Finding,
@@ -88,6 +88,8 @@ class Opinion:
     legal_basis: str
     issued_by: Actor
     issued_at: datetime
+    number: int = 1
+    """A case that was opened again gets another; none is overwritten."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,9 @@ class Case:
     parent: str = ""
     """Case resource name of the parent; each keeps its own clocks and duties."""
     steps: tuple[Step, ...] = ()
+    rating: Rating | None = None
+    """Only what the verb in progress added, like the steps; whoever reads a case reads none."""
+    lessons: tuple[Lesson, ...] = ()
 
     @property
     def name(self) -> str:

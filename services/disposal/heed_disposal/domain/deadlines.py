@@ -80,6 +80,12 @@ class Deadline:
         """Whether something is still owed."""
         return self.state in (DeadlineState.RUNNING, DeadlineState.PAUSED)
 
+    @property
+    def stood_still(self) -> timedelta:
+        """How long the pauses that have ended lasted."""
+        ended = (p.resumed_at - p.paused_at for p in self.pauses if p.resumed_at is not None)
+        return sum(ended, timedelta())
+
 
 def start(
     rule: DeadlineRule,
@@ -174,10 +180,7 @@ def band(deadline: Deadline, now: datetime) -> Band:
         return Band.UNSPECIFIED
     if is_overdue(deadline, now):
         return Band.OVERDUE
-    stood_still = sum(
-        (p.resumed_at - p.paused_at for p in deadline.pauses if p.resumed_at is not None),
-        timedelta(),
-    )
+    stood_still = deadline.stood_still
     total = deadline.due.ends_at() - deadline.started_at - stood_still
     used = now - deadline.started_at - stood_still
     share = used / total

@@ -10,6 +10,7 @@ from datetime import datetime
 from heed_disposal.domain.case import Case, Step
 from heed_disposal.domain.follow_ups import without_planned
 from heed_disposal.domain.handbook import cancel_clocks
+from heed_disposal.domain.records import Procedure, Review
 from heed_disposal.domain.terms import SERVICE, MeasureStatus, State, StepKind
 from heed_disposal.domain.transitions import Action, advance
 
@@ -54,7 +55,29 @@ def erase(case: Case, now: datetime) -> Case:
     return replace(
         case,
         assessment=None,
+        procedure=erased_procedure(case.procedure),
         opinion=replace(case.opinion, text=ERASED) if case.opinion else None,
         measures=tuple(replace(m, title=ERASED, purpose="", result="") for m in case.measures),
         follow_ups=tuple(replace(f, note="", occasion=ERASED) for f in case.follow_ups),
     )
+
+
+def erased_procedure(procedure: Procedure) -> Procedure:
+    """Return the records without what was written; dates, kinds and results stay."""
+    objection, notice, service = procedure.objection, procedure.notice, procedure.service
+    report = procedure.closing_report
+    return Procedure(
+        objection=(replace(objection, reason=ERASED, decision_reason="") if objection else None),
+        notice=replace(notice, text=ERASED) if notice else None,
+        service=replace(service, note="") if service else None,
+        review=_erased_review(procedure.review),
+        recheck=_erased_review(procedure.recheck),
+        closing_report=replace(report, text=ERASED) if report else None,
+        supervisions=tuple(
+            replace(item, text=ERASED, answer="") for item in procedure.supervisions
+        ),
+    )
+
+
+def _erased_review(review: Review | None) -> Review | None:
+    return replace(review, reason=ERASED, late_reason="", text=ERASED) if review else None

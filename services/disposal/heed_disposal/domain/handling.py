@@ -125,7 +125,8 @@ def issue_opinion(case: Case, answer: Answer, act: Act, handbook: Handbook) -> C
     # Only an appeal gets an opinion of the procedure; others are simply answered.
     kind = StepKind.OPINION_ISSUED if case.track is Track.APPEAL else StepKind.ANSWERED
     moved = advance(case, Action.ISSUE_OPINION, act.actor, act.now, kind=kind)
-    opinion = Opinion(answer.outcome, answer.text, answer.legal_basis, act.actor, act.now)
+    number = case.opinion.number + 1 if case.opinion else 1
+    opinion = Opinion(answer.outcome, answer.text, answer.legal_basis, act.actor, act.now, number)
     moved = replace(moved, opinion=opinion, handler=act.actor)
     moved = meet_clocks(moved, act.now, *rules.MET_BY_ANSWER)
     moved = follow_ups.without_planned(moved)

@@ -12,6 +12,7 @@ from heed_disposal.domain.terms import (
     LegalRoute,
     NoticeKind,
     ObjectionState,
+    RatingGrade,
     ReviewResult,
     ServiceMethod,
     SupervisionKind,
@@ -98,6 +99,27 @@ class ClosingReport:
     text: str
     filed_by: Actor
     filed_at: datetime
+
+
+@dataclass(frozen=True)
+class Rating:
+    """How the petitioner rates office and unit (满意度评价). The handling unit never reads it."""
+
+    office: RatingGrade
+    unit: RatingGrade
+    comment: str
+    rated_at: datetime
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What was learned from a case, as a proposal that somebody should answer (经验)."""
+
+    text: str
+    proposal: str
+    addressee: str
+    recorded_by: Actor
+    recorded_at: datetime
 
 
 @dataclass(frozen=True)

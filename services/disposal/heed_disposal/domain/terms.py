@@ -300,3 +300,12 @@ class ReopenGround(IntEnum):
     NOT_PERFORMED = 2
     NOT_SOLVED = 3
     ORDERED = 4
+
+
+class RatingGrade(IntEnum):
+    """How a petitioner rates (满意度评价); unspecified is no rating and never satisfaction."""
+
+    UNSPECIFIED = 0
+    SATISFIED = 1
+    BASICALLY_SATISFIED = 2
+    DISSATISFIED = 3
