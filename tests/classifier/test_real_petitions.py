@@ -20,12 +20,8 @@ from heed_classifier.learning.train import Recipe, train_starter
 from heed_shared.reference.taxonomy import Taxonomy
 from tests.classifier.builders import sorting
 
-# Second-level categories of ours that the contest files under another first level, by its own
-# table of categories; the rest follows its first-level name.
-ELSEWHERE = {
-    "0202": "01", "0605": "01", "1107": "01", "1108": "01", "1101": "12", "1104": "12",
-    "1203": "12", "1302": "06",
-}  # fmt: skip
+SCHEME = "contest-2020"
+TAXONOMY = Taxonomy.load()
 
 
 def rows(folder: Path, name: str) -> list[dict[str, str]]:
@@ -34,16 +30,18 @@ def rows(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 def contest_label(answer: Answer) -> str:
-    found = answer.sorted
-    return ELSEWHERE.get(found.subcategory_code, found.category_code)
+    """The code of the label that the contest's table of categories gives a second-level one."""
+    found, taxonomy = answer.sorted, TAXONOMY
+    label = taxonomy.label_of(SCHEME, found.subcategory_code or found.category_code)
+    return (taxonomy.from_label(SCHEME, label) if label else None) or found.category_code
 
 
 @pytest.fixture(scope="module")
 def labelled(heed_data: Path) -> tuple[list[ToSort], list[str]]:
     """Texts and the first-level codes of their labels."""
-    taxonomy = Taxonomy.load()
+    taxonomy = TAXONOMY
     found = rows(heed_data, "labelled_train.csv.gz")
-    truth = [taxonomy.from_label("contest-2020", row["label"]) or "" for row in found]
+    truth = [taxonomy.from_label(SCHEME, row["label"]) or "" for row in found]
     return [ToSort(PetitionText("", row["text"])) for row in found], truth
 
 

@@ -1,6 +1,7 @@
 """Settings of the classifier: those of every service, and how the consumer works."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from heed_shared.settings import ServiceSettings, setting
 
@@ -13,6 +14,11 @@ class ClassifierSettings(ServiceSettings):
     """Most petitions sorted and stored in one transaction."""
     use_model: bool = setting("HEED_CLASSIFIER_MODEL", default=True)
     """Whether to use the trained model of the schema; without, the rules answer."""
+
+    targets: Path | None = setting("HEED_TARGETS", default=None)
+    """Table of handling targets (TOML) over the shipped one: which unit answers for what."""
+    crosswalk: Path | None = setting("HEED_CROSSWALK", default=None)
+    """Table of labels of other schemes (CSV) before the shipped one."""
 
     training_texts: int = setting("HEED_CLASSIFIER_TRAINING_TEXTS", default=12_000)
     """Texts that a training writes to learn from, beside those that people corrected."""

@@ -6,7 +6,7 @@ that old matters keep their labels.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -25,6 +25,8 @@ from heed_shared.reference.mounted_table import (
 SHIPPED = Path(__file__).with_name("taxonomy.csv")
 CROSSWALK = Path(__file__).with_name("crosswalk.csv")
 CODE = re.compile(r"[0-9]{2}(?:[0-9]{2})?")
+# In a crosswalk, the name of the shipped taxonomy: its codes are the labels.
+SHIPPED_SCHEME = "heed"
 # Discipline matters (纪检监察): no mounted table can take them out of the sealed lane.
 _ALWAYS_SEALED = frozenset({"14"})
 _ALIAS_SEPARATOR = ";"
@@ -64,24 +66,44 @@ class Category:
         return starts <= day <= ends
 
 
+@dataclass(frozen=True, slots=True)
+class CrosswalkRow:
+    """That a label of another scheme stands for a category, and from when to when."""
+
+    scheme: str
+    label: str
+    code: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def valid_on(self, day: date | None) -> bool:
+        """Tell whether it holds on this day; on no day in particular it does."""
+        if day is None:
+            return True
+        return (self.valid_from or date.min) <= day <= (self.valid_to or date.max)
+
+
 class Taxonomy:
     """All categories, looked up by code. It never changes once loaded."""
 
     def __init__(
-        self, categories: Mapping[str, Category], crosswalk: Mapping[str, Mapping[str, str]]
+        self, categories: Mapping[str, Category], crosswalk: Sequence[CrosswalkRow]
     ) -> None:
         self._categories = {code: categories[code] for code in sorted(categories)}
-        self._crosswalk = crosswalk
+        self._crosswalk = tuple(crosswalk)
 
     @classmethod
-    def load(cls, extra: Path | None = None) -> Self:
+    def load(cls, extra: Path | None = None, crosswalk: Path | None = None) -> Self:
         """Load the shipped taxonomy, and over it the user's own rows if there are any.
 
+        A crosswalk of the user's own comes before the shipped one.
+
         Raises:
-            TaxonomyTableError: The user's table has wrong lines; all of them are listed.
+            TaxonomyTableError: A table of the user's has wrong lines; all of them are listed.
         """
-        own = _read_own(extra) if extra else {}
-        return cls(_shipped() | own, _shipped_crosswalk())
+        categories = _over_shipped(_read_own(extra)) if extra else _shipped()
+        own = _read_crosswalk(crosswalk, categories) if crosswalk else ()
+        return cls(categories, (*own, *_read_crosswalk(CROSSWALK, categories)))
 
     def __contains__(self, code: object) -> bool:
         return code in self._categories
@@ -116,9 +138,33 @@ class Taxonomy:
         parent = self.get(code).code
         return tuple(item for item in self._categories.values() if item.parent_code == parent)
 
-    def from_label(self, scheme: str, label: str) -> str | None:
-        """Return the code that a label of another scheme stands for; None if it is not known."""
-        return self._crosswalk.get(scheme, {}).get(label)
+    def from_label(self, scheme: str, label: str, day: date | None = None) -> str | None:
+        """Return the code that a label of another scheme stands for; None if it is not known.
+
+        A label may cover several codes; the first row of the crosswalk names the one to give.
+        """
+        rows = (row for row in self._crosswalk if row.valid_on(day))
+        return next((r.code for r in rows if (r.scheme, r.label) == (scheme, label)), None)
+
+    def label_of(self, scheme: str, code: str, day: date | None = None) -> str | None:
+        """Return the label that another scheme gives a category; its parent's if it has none."""
+        for wanted in (code, code[:2]):
+            for row in self._crosswalk:
+                if (row.scheme, row.code) == (scheme, wanted) and row.valid_on(day):
+                    return row.label
+        return None
+
+    def moved(self) -> dict[str, str]:
+        """Return which categories of the shipped taxonomy are which of the user's own."""
+        return {r.label: r.code for r in reversed(self._crosswalk) if r.scheme == SHIPPED_SCHEME}
+
+    def keeps_meaning(self, code: str) -> bool:
+        """Tell whether a code means what it means in the shipped taxonomy.
+
+        A row of the user's with a shipped code means something else unless the shipped name is its
+        title or one of its aliases.
+        """
+        return code in self and _is_shipped(self._categories[code])
 
 
 @cache
@@ -127,12 +173,50 @@ def _shipped() -> dict[str, Category]:
     return {row["code"]: _category(row) for _, row in rows}
 
 
-@cache
-def _shipped_crosswalk() -> dict[str, dict[str, str]]:
-    schemes: dict[str, dict[str, str]] = {}
-    for _, row in read_table(CROSSWALK, ("scheme", "label", "code")):
-        schemes.setdefault(row["scheme"], {})[row["label"]] = row["code"]
-    return schemes
+def _is_shipped(item: Category) -> bool:
+    shipped = _shipped().get(item.code)
+    return shipped is not None and shipped.title in (item.title, *item.aliases)
+
+
+def _over_shipped(own: Mapping[str, Category]) -> dict[str, Category]:
+    """Return the shipped categories with the user's own over them.
+
+    What stood below a code that means something else now is gone, unless it is the user's, too.
+    """
+    other = {code for code, item in own.items() if not _is_shipped(item)}
+    kept = {code: item for code, item in _shipped().items() if item.parent_code not in other}
+    return kept | dict(own)
+
+
+def _read_crosswalk(path: Path, categories: Mapping[str, Category]) -> list[CrosswalkRow]:
+    columns = ("scheme", "label", "code")
+    try:
+        rows = list(read_table(path, columns, ("valid_from", "valid_to")))
+    except BadTableError as error:
+        raise TaxonomyTableError(path, error.bad_lines) from error
+    bad_lines = [BadLine(line, bad) for line, row in rows if (bad := _misled(row, categories))]
+    if bad_lines:
+        raise TaxonomyTableError(path, bad_lines)
+    return [
+        CrosswalkRow(
+            row["scheme"],
+            row["label"],
+            row["code"],
+            read_day(row["valid_from"]),
+            read_day(row["valid_to"]),
+        )
+        for _, row in rows
+    ]
+
+
+def _misled(row: Mapping[str, str], categories: Mapping[str, Category]) -> str:
+    """Return what is wrong with one line of a crosswalk; empty if nothing is."""
+    empty = [column for column in ("scheme", "label", "code") if not row[column]]
+    if empty:
+        return f"{empty[0]} is empty"
+    if row["code"] not in categories:
+        return f"code {row['code']} is not in the taxonomy"
+    return validity_problem(row)
 
 
 def _read_own(path: Path) -> dict[str, Category]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from heed_classifier.domain.content import ContentBook, ContentEntry
+from heed_classifier.domain.routing import TargetTableError
 
 
 @cache
@@ -26,6 +28,18 @@ def rule_table(name: str) -> dict[str, Any]:
     """Read one table of ``rules/``."""
     path = files("heed_classifier").joinpath("rules", name)
     return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def own_table(path: Path) -> dict[str, Any]:
+    """Read a table that the authority mounts over a shipped one.
+
+    Raises:
+        TargetTableError: There is no such file, or it is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TargetTableError(f"{path.name} cannot be read: {error}") from error
 
 
 def _entry(code: str, table: dict[str, str]) -> ContentEntry:

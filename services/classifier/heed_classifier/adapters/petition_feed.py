@@ -25,7 +25,7 @@ from heed_classifier.domain.incident_terms import TermReader, Terms
 from heed_classifier.domain.records import PetitionKey
 from heed_classifier.domain.splitting import matter_text
 from heed_shared import telemetry
-from heed_shared.clock import Clock
+from heed_shared.clock import Clock, local_day
 from heed_shared.database import Database, Transaction, raw
 from heed_shared.feed.records import Delivery
 from heed_shared.ids import parse_resource_name
@@ -102,6 +102,7 @@ class PetitionsHandler:
                 petition.region_code,
                 petition.people_bucket,
                 petition.declared_nature,
+                local_day(petition.received_at),
                 petition.key in cleared,
             )
             for petition in petitions

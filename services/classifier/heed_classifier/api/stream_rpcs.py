@@ -16,8 +16,8 @@ from heed_classifier.api.convert import Converter
 from heed_classifier.application.sorting import Answer, ToSort
 from heed_classifier.domain.text import PetitionText
 from heed_shared import logs, telemetry
+from heed_shared.clock import local_day
 from heed_shared.errors import HeedError, Internal, UnknownRegion, to_status, translate
-from heed_shared.reference.regions import Regions
 from heed_shared.rpc.stopping import current_stopping
 from heed_shared.rpc.validation import validate
 
@@ -47,7 +47,7 @@ class StreamRpcs:
 
     async def Classify(self, request: pb.ClassifyRequest, _context: Context) -> pb.ClassifyResponse:
         """Sort a text that is not stored."""
-        item = to_sort(request, self._classifier.regions)
+        item = to_sort(request, self._classifier)
         answer = await self._classifier.batches.sort(item)
         return pb.ClassifyResponse(classification=self._convert.answer(answer, request.region_code))
 
@@ -117,7 +117,7 @@ class _Stream:
         answer: asyncio.Future[Answer] | HeedError
         try:
             validate(text, "text")
-            item = to_sort(text, self._classifier.regions, "text.region_code")
+            item = to_sort(text, self._classifier, "text.region_code")
             answer = await self._classifier.batches.accept(item)
         except HeedError as error:
             answer = error
@@ -138,17 +138,18 @@ class _Stream:
 
 
 def to_sort(
-    request: pb.ClassifyRequest, regions: Regions, region_field: str = "region_code"
+    request: pb.ClassifyRequest, classifier: Classifier, region_field: str = "region_code"
 ) -> ToSort:
     """The text of a request.
 
     Raises:
         UnknownRegion: Its region is in no table.
     """
-    if request.region_code and request.region_code not in regions:
+    if request.region_code and request.region_code not in classifier.regions:
         raise UnknownRegion(request.region_code, region_field)
     return ToSort(
         PetitionText(request.request, request.facts),
         request.region_code,
         int(request.people_bucket),
+        day=local_day(classifier.clock.now()),
     )

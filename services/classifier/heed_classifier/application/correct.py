@@ -14,7 +14,7 @@ from heed_classifier.application.grouping import Grouping
 from heed_classifier.application.petition_changes import Change, Outcome, first_again
 from heed_classifier.application.ports import ClassificationStore, Position
 from heed_classifier.application.sorting import Sorting
-from heed_classifier.domain.decision import SEALED_CATEGORY, Sorted
+from heed_classifier.domain.decision import Sorted
 from heed_classifier.domain.incidents import MatterKey
 from heed_classifier.domain.nature import Band, Method, Nature, Urgency
 from heed_classifier.domain.records import (
@@ -96,9 +96,14 @@ class Correcting:
             raise NotFound(f"{name}/matters/{correction.matter.k}")
         require_etag(correction.etag, record.version, name)
         by = CorrectedBy(caller.identity, caller.display_name, caller.unit, correction.reason)
-        if _is_accusation(correction):
+        if self._is_accusation(correction):
             return await self._seal(record, before, correction, by)
         return await self._change(record, before, correction, by)
+
+    def _is_accusation(self, correction: Correction) -> bool:
+        code = correction.category_code
+        sealed = bool(code) and self.taxonomy.get(code).sealed
+        return correction.nature is Nature.ACCUSATION or sealed
 
     def _check(self, correction: Correction) -> None:
         if correction.category_code:
@@ -203,7 +208,3 @@ class Correcting:
             target=target,
             urgency=correction.urgency or old.urgency,
         )
-
-
-def _is_accusation(correction: Correction) -> bool:
-    return correction.nature is Nature.ACCUSATION or correction.category_code[:2] == SEALED_CATEGORY

@@ -5,8 +5,9 @@ A text that clearly speaks of several things becomes several matters, each with 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import islice
 
 from heed_classifier.application.opinions import Held, Opinions
@@ -19,10 +20,12 @@ from heed_classifier.domain.decision import (
     Sorted,
     Target,
     first_level,
+    open_category,
     second_level,
 )
 from heed_classifier.domain.grading import GradeRules
 from heed_classifier.domain.nature import Band, Method, Nature
+from heed_classifier.domain.own_categories import OwnCategories
 from heed_classifier.domain.routing import ProposedRoute, RouteRules, TargetRules
 from heed_classifier.domain.rules import NatureRules
 from heed_classifier.domain.splitting import Part, Splitter, confirmed, shared_text
@@ -43,6 +46,8 @@ class ToSort:
     region_code: str = ""
     people_bucket: int = 0
     declared_nature: Nature = Nature.UNKNOWN
+    day: date | None = None
+    """The local day of receipt, on which its category has to be valid."""
     cleared: bool = False
     """Whether a person found that it is no accusation, after it had been suspected."""
 
@@ -75,6 +80,8 @@ class Rules:
     routes: RouteRules
     targets: TargetRules
     splitter: Splitter
+    categories: OwnCategories | None = None
+    """What an authority's own taxonomy changes; None for the shipped one."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,7 @@ class Sorting:
         self, code: str, nature: Nature, region_code: str, text: str
     ) -> tuple[ProposedRoute, Target]:
         """Route and target after a correction, by what is kept of the text."""
-        return self._rules.routes.propose(code, nature, text), self._target(code, region_code)
+        return self._route(code, nature, text), self._target(code, region_code)
 
     def _answer(
         self, item: ToSort, held: Held, parts: Sequence[Part], on_parts: Sequence[Held]
@@ -174,18 +181,19 @@ class Sorting:
     def _matter(self, item: ToSort, piece: _Piece, opinion: Opinion, cutoffs: Cutoffs) -> Sorted:
         grades = self._rules.grades.grade(f"{piece.text}\n{piece.shared}", item.people_bucket)
         nature, nature_probability, suspected = self._nature(item, piece.text, opinion)
-        ranked = first_level(opinion.content) or [(UNKNOWN_CATEGORY, 0.0)]
+        content, sure = self._content(item, piece.text, opinion)
+        ranked = first_level(content) or [(self._unknown, 0.0)]
         # Discipline matters live in the sealed lane: what is no accusation has another category.
         open_ranked = ranked if suspected else [r for r in ranked if r[0] != SEALED_CATEGORY]
-        category, probability = (open_ranked or [(UNKNOWN_CATEGORY, 0.0)])[0]
+        category, probability = (open_ranked or [(self._unknown, 0.0)])[0]
         band = cutoffs.band(probability)
-        if band is Band.AUTO and not opinion.sure:
+        if band is Band.AUTO and not sure:
             band = Band.REVIEW
         if band is Band.UNCERTAIN and probability < 0.15:
-            category = UNKNOWN_CATEGORY
-        children = second_level(opinion.content, category)
+            category = self._unknown
+        children = second_level(content, category)
         code = _best_child(children, band) or category
-        route = self._rules.routes.propose(code, nature, piece.text)
+        route = self._route(code, nature, piece.text)
         return Sorted(
             category_code=category,
             subcategory_code=code if len(code) == 4 else "",
@@ -209,6 +217,29 @@ class Sorting:
             importance_reason=grades.importance_reason,
             subcategory_candidates=tuple(children[:_MOST_CANDIDATES]),
         )
+
+    @property
+    def _unknown(self) -> str:
+        """The category of what nobody can tell."""
+        own = self._rules.categories
+        return own.own(UNKNOWN_CATEGORY) or UNKNOWN_CATEGORY if own else UNKNOWN_CATEGORY
+
+    def _content(
+        self, item: ToSort, text: str, opinion: Opinion
+    ) -> tuple[Mapping[str, float], bool]:
+        """Probabilities of the categories that may be given, and whether they may be AUTO."""
+        own = self._rules.categories
+        if own is None:
+            return opinion.content, opinion.sure
+        content = own.settle(text, opinion.content, item.day)
+        same = open_category(content) == own.own(open_category(opinion.content))[:2]
+        return content, opinion.sure and same
+
+    def _route(self, code: str, nature: Nature, text: str) -> ProposedRoute:
+        """The table of routes speaks of the shipped categories only."""
+        own = self._rules.categories
+        shipped = own is None or own.known(code)
+        return self._rules.routes.propose(code if shipped else "", nature, text)
 
     def _nature(self, item: ToSort, text: str, opinion: Opinion) -> tuple[Nature, float, bool]:
         accused = opinion.nature.get(Nature.ACCUSATION, 0.0)
