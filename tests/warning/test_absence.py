@@ -23,7 +23,9 @@ NAMES_SOMEONE = re.compile(
     re.IGNORECASE,
 )
 # Staff who decided about a warning: the only people that this schema knows.
-STAFF = {"acknowledged_by", "level_confirmed_by", "judged_by", "created_by", "ended_by"}
+STAFF = {
+    "acknowledged_by", "level_confirmed_by", "judged_by", "created_by", "ended_by", "promoted_by",
+}  # fmt: skip
 
 
 async def columns(post: Post) -> list[tuple[str, str, str]]:
@@ -56,7 +58,7 @@ async def test_tables_of_counts_can_hold_codes_days_and_numbers_only(post: Post)
     texts = {column for column, kind in kinds if kind in {"text", "jsonb", "bytea", "uuid"}}
     assert texts == {"region_code", "category_code", "source"}
     staff = {column for _, column, kind in await columns(post) if kind == "jsonb"}
-    assert staff == STAFF | {"evaluation", "escalation_steps"}
+    assert staff == STAFF | {"evaluation", "escalation_steps", "losses"}
 
 
 async def test_codes_in_counts_are_codes(post: Post) -> None:

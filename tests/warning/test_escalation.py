@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from heed.common.v1.access_pb2 import ROLE_SUPERVISOR
-from heed.feed.v1 import feed_service_pb2
 from heed.warning.v1 import warning_service_pb2 as pb
 from heed.warning.v1.events_pb2 import WarningEvent
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from heed_shared import telemetry
 from heed_shared.clock import day_start
 from heed_shared.database import Database
 from heed_shared.identity import Caller
 from heed_shared.ids import etag_of
+from heed_shared.telemetry import Telemetry
 from heed_warning.adapters.warning_figures import PostgresEscalationChecks
 from heed_warning.adapters.warnings import PostgresWarnings
 from heed_warning.application.judging import acknowledge
@@ -29,7 +31,7 @@ from heed_warning.domain.transitions import State
 from tests.warning.conftest import CITY, COUNTY, SECOND_COUNTY, START, Post
 from tests.warning.counts_setup import desk_at, settlement
 from tests.warning.life_setup import NOW, warning
-from tests.warning.rpc_setup import firing, new_id, refused, silence
+from tests.warning.rpc_setup import firing, new_id
 
 DUE = NOW + timedelta(hours=24)
 
@@ -62,6 +64,29 @@ async def kinds(store: Database) -> list[int]:
     async with store.single() as connection:
         rows = await connection.exec_driver_sql("SELECT payload FROM feed_event ORDER BY xid, id")
         return [WarningEvent.FromString(bytes(row.payload)).kind for row in rows]
+
+
+@pytest.fixture
+def metrics() -> Iterator[InMemoryMetricReader]:
+    """What this process records, while the test runs."""
+    reader, before = InMemoryMetricReader(), telemetry.current()
+    telemetry.install(Telemetry("warning", 0.0, metric_reader=reader))
+    yield reader
+    telemetry.install(before)
+
+
+def missing_told(reader: InMemoryMetricReader) -> float:
+    """What the gauge of missing escalations shows."""
+    data: Any = reader.get_metrics_data()
+    [shown] = [
+        point.value
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "heed.warning.escalations_missing"
+        for point in metric.data.data_points
+    ]
+    return float(shown)
 
 
 async def test_a_step_is_taken_when_it_is_due_and_only_then(store: Database) -> None:
@@ -122,13 +147,9 @@ async def test_escalating_does_not_make_what_a_person_saw_stale(store: Database)
 
 
 async def test_the_watchdog_tells_when_the_escalation_job_stands_still(
-    store: Database, monkeypatch: pytest.MonkeyPatch
+    store: Database, metrics: InMemoryMetricReader
 ) -> None:
     made = await orange(store)
-    recorded: list[tuple[str, float]] = []
-    monkeypatch.setattr(
-        telemetry, "record", lambda name, value, **_: recorded.append((name, value))
-    )
     dog = watchdog(store)
     never, _ = await dog.status(("",))
     assert never is None
@@ -138,13 +159,14 @@ async def test_the_watchdog_tells_when_the_escalation_job_stands_still(
     assert checked_at == late
     assert (audit.unacknowledged, audit.due, audit.done) == (1, 1, 0)
     assert audit.missing == (made.name,)
-    assert recorded[-1] == ("heed.warning.escalations_missing", 1)
-    assert (await dog.status(("33",)))[1].missing == (), "another region is told nothing"
+    assert missing_told(metrics) == 1
+    _, elsewhere = await dog.status(("33",))
+    assert not elsewhere.missing, "another region is told nothing"
     await keeper(store).tick(late)
     await dog.look(late + timedelta(seconds=1))
     _, audit = await dog.status(("",))
     assert (audit.due, audit.done, audit.missing) == (1, 1, ())
-    assert recorded[-1] == ("heed.warning.escalations_missing", 0)
+    assert missing_told(metrics) == 0
 
 
 async def test_the_watchdog_notices_a_keeper_that_does_its_work_wrongly(store: Database) -> None:
@@ -209,101 +231,3 @@ async def test_without_the_escalation_job_the_service_itself_says_so(post: Post)
     assert look.__qualname__ == "Watchdog.look"
     elsewhere = post.caller(["ROLE_ANALYST"], SECOND_COUNTY)
     assert not (await elsewhere.GetEscalationStatus(pb.GetEscalationStatusRequest())).missing
-
-
-async def events(post: Post) -> list[int]:
-    page = await post.feed().ListEvents(
-        feed_service_pb2.ListEventsRequest(feed="warning.warnings", consumer="disposal")
-    )
-    return [event.warning.kind for event in page.events]
-
-
-async def silenced(post: Post, days: int = 7, who: str = "analyst") -> pb.SilenceWarningsResponse:
-    request = pb.SilenceWarningsRequest(request_id=new_id(), silence=silence(days))
-    response: pb.SilenceWarningsResponse = await post.stub(who).SilenceWarnings(request)
-    return response
-
-
-async def test_what_a_silence_covers_is_kept_and_listed_but_not_announced(post: Post) -> None:
-    made = (await silenced(post)).silence
-    fired = await firing(post)
-    assert fired.silenced_by == made.name
-    assert not fired.HasField("acknowledge_due_at")
-    assert await events(post) == []
-    listed = await post.stub("officer").ListWarnings(pb.ListWarningsRequest())
-    assert [item.name for item in listed.warnings] == [fired.name]
-    await post.advance(START + timedelta(days=7))
-    assert await events(post) == [WarningEvent.KIND_RAISED]
-    loud = (await post.stub().GetWarning(pb.GetWarningRequest(name=fired.name))).warning
-    assert loud.silenced_by == ""
-    assert loud.acknowledge_due_at.ToDatetime(UTC) > day_start(START + timedelta(days=7))
-
-
-async def test_a_silence_that_begins_late_stops_the_clock_and_ending_it_starts_another(
-    post: Post,
-) -> None:
-    fired = await firing(post)
-    made = (await silenced(post)).silence
-    name = pb.GetWarningRequest(name=fired.name)
-    assert (await post.stub().GetWarning(name)).warning.silenced_by == made.name
-    await post.advance(START + timedelta(days=6))
-    assert await events(post) == [WarningEvent.KIND_RAISED], "its clock stands still"
-    request = pb.EndSilenceRequest(request_id=new_id(), name=made.name, etag=made.etag)
-    ended = (await post.stub("leader").EndSilence(request)).silence
-    assert ended.ended_by.display_name == "孟华"
-    assert (await post.stub("leader").EndSilence(request)).silence == ended
-    again = (await post.stub().GetWarning(name)).warning
-    assert again.silenced_by == ""
-    assert again.acknowledge_due_at.ToDatetime(UTC) > day_start(START + timedelta(days=6))
-    assert await events(post) == [WarningEvent.KIND_RAISED]
-    twice = pb.EndSilenceRequest(request_id=new_id(), name=made.name, etag=ended.etag)
-    assert (await refused(post.stub().EndSilence(twice)))[1] == "WRONG_STATE"
-
-
-async def test_silences_stay_within_the_region_and_the_ninety_days(post: Post) -> None:
-    city = post.caller(["ROLE_ANALYST"], CITY)
-    county = post.caller(["ROLE_ANALYST"], COUNTY)
-    elsewhere = post.caller(["ROLE_ANALYST"], SECOND_COUNTY)
-
-    async def ask(stub: object, days: int = 7, **fields: object) -> object:
-        request = pb.SilenceWarningsRequest(request_id=new_id(), silence=silence(days, **fields))
-        return await stub.SilenceWarnings(request)  # type: ignore[attr-defined]
-
-    assert (await refused(ask(elsewhere)))[1] == "REGION_NOT_ALLOWED"
-    assert (await refused(ask(county, region_prefix=CITY)))[1] == "REGION_NOT_ALLOWED"
-    assert (await refused(ask(city, days=91)))[1] == "INVALID_FIELD"
-    assert (await refused(ask(city, days=0)))[1] == "INVALID_FIELD"
-    assert (await refused(ask(city, reason=" ")))[1] == "INVALID_FIELD"
-    assert (await refused(ask(city, category_code="99")))[1] == "UNKNOWN_CATEGORY"
-    made = (await ask(city, region_prefix=CITY)).silence  # type: ignore[attr-defined]
-    assert made.region_prefix == "3201"
-    listing = pb.ListSilencesRequest()
-    seen = {name: (await stub.ListSilences(listing)).silences for name, stub in
-            {"city": city, "county": county, "other": post.caller(["ROLE_ANALYST"], "330000")}
-            .items()}  # fmt: skip
-    assert [len(found) for found in seen.values()] == [1, 1, 0]
-    end = pb.EndSilenceRequest(request_id=new_id(), name=made.name, etag=made.etag)
-    assert (await refused(county.EndSilence(end)))[1] == "NOT_FOUND"
-    stale = pb.EndSilenceRequest(request_id=new_id(), name=made.name, etag="x")
-    assert (await refused(city.EndSilence(stale)))[1] == "STALE_ETAG"
-
-
-async def test_silences_are_listed_latest_first_and_ended_ones_when_asked_for(post: Post) -> None:
-    names = []
-    for days in (1, 2, 4):
-        names.append((await silenced(post, days)).silence.name)
-        await post.advance(post.today + timedelta(days=1))
-
-    async def listed(*, ended: bool) -> Sequence[str]:
-        found, token = [], ""
-        while True:
-            page = await post.stub("officer").ListSilences(
-                pb.ListSilencesRequest(include_ended=ended, page_size=2, page_token=token)
-            )
-            found += [item.name for item in page.silences]
-            token = page.next_page_token
-            if not token:
-                return found
-
-    assert await listed(ended=True) == names[::-1]
-    assert await listed(ended=False) == names[2:]
