@@ -11,7 +11,12 @@ from heed.disposal.v1.events_pb2 import OutcomeEvent, WarningVerdict
 from heed.feed.v1 import feed_service_pb2
 from heed.feed.v1.event_pb2 import Event
 from heed.warning.v1 import warning_service_pb2 as pb
-from heed.warning.v1.resources_pb2 import CellForecast, Forecaster
+from heed.warning.v1.resources_pb2 import (
+    SERIES_PATH_INSUFFICIENT,
+    SERIES_PATH_REGULAR,
+    CellForecast,
+    Forecaster,
+)
 from heed.warning.v1.resources_pb2 import Warning as WarningMessage
 
 from heed_shared.database import Database
@@ -75,6 +80,8 @@ async def test_a_forecast_has_days_horizons_and_probabilities(post: Post) -> Non
     assert not short.days
     assert made.outcome == CellForecast.OUTCOME_FORECAST
     assert made.forecaster == "baseline/seasonal"
+    assert [(share.family, share.weight) for share in made.models] == [("baseline", 1.0)]
+    assert (made.path, short.path) == (SERIES_PATH_REGULAR, SERIES_PATH_INSUFFICIENT)
     assert (made.as_of, len(made.days)) == ("2025-06-01", 28)
     assert made.days[0].day == "2025-06-02"
     assert [item.horizon_days for item in made.horizons] == [7, 14, 28]
@@ -121,6 +128,9 @@ async def test_training_runs_as_an_operation_and_its_result_is_used_if_better(po
     await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
     forecast = await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))
     assert forecast.forecasts[0].forecaster == trained.name, "another promotion is noticed"
+    shares = {share.family: share.weight for share in forecast.forecasts[0].models}
+    assert set(shares) == {"classical", "regression", "lstm"}
+    assert sum(shares.values()) == pytest.approx(1.0)
     assert (await post.evaluate(START)).cell_count == 9
 
 

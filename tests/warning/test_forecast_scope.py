@@ -78,7 +78,7 @@ async def test_a_single_forecast_is_the_same_as_that_of_its_page(post: Post) -> 
         item.expected_count for item in paged[0].days
     ]
     assert [item.horizon_days for item in single.horizons] == [7, 14]
-    assert [(share.family, share.weight) for share in single.models] == [("regression", 1.0)]
+    assert [(share.family, share.weight) for share in single.models] == [("baseline", 1.0)]
 
 
 async def test_neighbours_and_the_parent_are_named_within_the_callers_region(post: Post) -> None:

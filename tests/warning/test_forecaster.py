@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
-from heed_warning.domain.history import BaselineForecaster, Forecaster, History, history_of
+from heed_warning.domain.history import BaselineForecaster, Forecaster, History, Shares, history_of
 from heed_warning.domain.panel import Booleans, Floats, Panel
 from heed_warning.forecasting.combination import Combination
 from heed_warning.forecasting.descent import Budget
@@ -73,6 +73,9 @@ class SeasonalNaive:
     name = "naive"
 
     def able(self, history: History) -> Booleans:
+        raise NotImplementedError
+
+    def shares(self, history: History) -> list[Shares]:
         raise NotImplementedError
 
     def forecast(self, history: History, horizon: int) -> Forecast:

@@ -20,7 +20,7 @@ from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
 from heed_warning.domain.drift import DRIFT_DAYS, has_drifted, inside, recent_coverage
 from heed_warning.domain.forecaster_record import ForecasterRecord, ForecasterState
-from heed_warning.domain.history import History
+from heed_warning.domain.history import History, Shares
 from heed_warning.domain.panel import Booleans, Cell, Panel
 from tests.warning.simulation import every_weekday_as_it_is, panel_of
 
@@ -37,6 +37,9 @@ class Knowing:
 
     def able(self, history: History) -> Booleans:
         return np.ones(len(history.panel.cells), dtype=bool)
+
+    def shares(self, history: History) -> list[Shares]:
+        return [(("x", 1.0),)] * len(history.panel.cells)
 
     def forecast(self, history: History, horizon: int) -> Forecast:
         shape = (len(history.panel.cells), horizon)

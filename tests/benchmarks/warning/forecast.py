@@ -6,7 +6,7 @@ last year; daily: 14 days), a model sees only steps up to the origin. Mean weigh
 over q10..q90, mean absolute error of the median and coverage of the 90 % interval, as
 HEED_BENCH/forecast/score.py computes them. Ours: defaults, seed 1; the networks are trained before
 the first origin, the other families at every origin. Peers: LightGBM quantile regression on lags,
-means and calendar, trained before the first origin; AutoETS and (with --arima, it takes minutes)
+means and calendar, trained before the first origin; AutoETS and (with --peers, it takes minutes)
 AutoARIMA of statsforecast at every origin; the seasonal naive with its past errors' quantiles.
 """
 
@@ -57,6 +57,8 @@ ORIGINS = 13
 AHEAD_DAYS = 56
 COMMUNITIES, COMMUNITY_GROUPS = 77, 28
 SPEED_CELLS, SPEED_DAYS = 2000, 1461
+QUICK_PEERS = ("LightGBM quantile", "AutoETS", "seasonal naive")
+"""Peers of a usual run; AutoARIMA takes many minutes."""
 
 
 @dataclass(frozen=True)
@@ -198,12 +200,14 @@ def _timed(work: Callable[[], T]) -> tuple[T, float]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run all of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--arima", action="store_true", help="with AutoARIMA, which takes minutes")
-    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument(
+        "--peers", nargs="*", choices=tuple(PEERS), default=QUICK_PEERS, help="peers to run"
+    )
     asked = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    peers = [] if asked.no_peers else [name for name in PEERS if name != "AutoARIMA" or asked.arima]
-    found: dict[str, object] = {case.name: compare(case, peers) for case in (weekly(), daily())}
+    found: dict[str, object] = {
+        case.name: compare(case, asked.peers) for case in (weekly(), daily())
+    }
     found["speed"] = speed()
     write_json("forecast", found)
 

@@ -5,6 +5,7 @@ The one interface of all forecasters is `Forecaster`; the baseline and the netwo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
@@ -18,7 +19,7 @@ from heed_warning.domain.distribution import Forecast
 from heed_warning.domain.panel import Ints, Panel
 
 LONGEST_HORIZON = 56
-BASELINE_NAME = "baseline/seasonal"
+BASELINE_NAME, BASELINE_FAMILY = "baseline/seasonal", "baseline"
 DAYS_FOR_BASELINE = 28
 
 
@@ -51,6 +52,10 @@ def history_of(panel: Panel, last_day: date, working: WorkingDay) -> History:
     return History(known, day_kinds, days, fit_baseline(known, day_kinds, days))
 
 
+Shares = tuple[tuple[str, float], ...]
+"""Families of models with their weights, heaviest first."""
+
+
 class Forecaster(Protocol):
     """Predicts the distribution of the coming days of every cell of a history."""
 
@@ -63,6 +68,9 @@ class Forecaster(Protocol):
 
     def forecast(self, history: History, horizon: int) -> Forecast:
         """Predict `horizon` days after the history's last day; rows not able are undefined."""
+
+    def shares(self, history: History) -> Sequence[Shares]:
+        """Return the families behind the forecast of each cell, N of them."""
 
 
 @dataclass(frozen=True)
@@ -78,3 +86,7 @@ class BaselineForecaster:
     def forecast(self, history: History, horizon: int) -> Forecast:
         """Predict the days after the history's last day."""
         return history.baseline.forecast(history.origin, horizon)
+
+    def shares(self, history: History) -> Sequence[Shares]:
+        """Return the one family of every cell."""
+        return [((BASELINE_FAMILY, 1.0),)] * len(history.panel.cells)

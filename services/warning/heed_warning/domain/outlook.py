@@ -16,8 +16,10 @@ from heed_warning.domain.evaluator import Windows, thresholds
 from heed_warning.domain.history import (
     BASELINE_NAME,
     DAYS_FOR_BASELINE,
+    BaselineForecaster,
     Forecaster,
     History,
+    Shares,
     history_of,
 )
 from heed_warning.domain.inhibition import parent_rows
@@ -26,11 +28,10 @@ from heed_warning.domain.people import PEOPLE_OF_BUCKET, People, people_of
 from heed_warning.domain.policy import Policy, Strategy, policy_for
 from heed_warning.domain.reconciliation import reconciled
 from heed_warning.domain.scope import FOLLOW_DAYS, Risk
+from heed_warning.domain.series_path import SeriesPath, paths_of
 
 _ROWS_AT_A_TIME = 250
 """Cells simulated together: 400 futures of 250 cells over 28 days take some 30 MB an array."""
-_TRAINED_FAMILY, _BASELINE_FAMILY = "lstm", "regression"
-INSUFFICIENT_PATH = 6
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HORIZONS = (7, 14, 28)
 
@@ -67,8 +68,7 @@ class Outlook:
     """Families of models behind it with their weights, heaviest first."""
     risk: Risk | None = None
     """What it says to cells around it."""
-    path: int = 0
-    """Number of the contract's SeriesPath."""
+    path: SeriesPath = SeriesPath.INSUFFICIENT
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,7 @@ def outlooks(panel: Panel, as_of: date, cells: Sequence[Cell], question: Questio
         basis = _basis(known, as_of, question)
         for start in range(0, len(rows), _ROWS_AT_A_TIME):
             made |= _outlooks(basis, np.array(rows[start : start + _ROWS_AT_A_TIME]), question)
-    empty = (
-        Outlook(cell, int(days[row_of[cell]]) if cell in row_of else 0, path=INSUFFICIENT_PATH)
-        for cell in cells
-    )
+    empty = (Outlook(cell, int(days[row_of[cell]]) if cell in row_of else 0) for cell in cells)
     return [made.get(short.cell, short) for short in empty]
 
 
@@ -117,6 +114,9 @@ class _Basis:
     calm: Forecast
     """Without past outbreaks, for thresholds."""
     trained: Ints
+    shares: Sequence[Shares]
+    """Families behind the forecast of each cell."""
+    paths: Ints
     spans: tuple[int, ...]
 
 
@@ -133,7 +133,19 @@ def _basis(known: Panel, as_of: date, question: Question) -> _Basis:
         known.history_days() >= DAYS_FOR_BASELINE,
     )
     spans = tuple(days for days in HORIZONS if days <= question.horizon) or (question.horizon,)
-    return _Basis(as_of, history, forecast, calm, trained, spans)
+    shares = BaselineForecaster().shares(history)
+    if question.model is not None:
+        of_model = question.model.shares(history)
+        shares = [of_model[row] if used else shares[row] for row, used in enumerate(trained)]
+    return _Basis(as_of, history, forecast, calm, trained, shares, _paths(history), spans)
+
+
+def _paths(history: History) -> Ints:
+    """Return the path of each cell's series, (N,)."""
+    panel = history.panel
+    counted = np.arange(panel.day_count)[None, :] >= panel.started[:, None]
+    factors = history.baseline.factors[:, : panel.day_count]
+    return paths_of(panel.counts, factors, counted, WINDOW_DAYS)
 
 
 def _outlooks(basis: _Basis, rows: Ints, question: Question) -> dict[Cell, Outlook]:
@@ -161,7 +173,8 @@ def _outlooks(basis: _Basis, rows: Ints, question: Question) -> dict[Cell, Outlo
             quantiles=tuple(map(tuple, by_day[place, : question.horizon].tolist())),
             spans=spans[place],
             risk=Risk(float(exceeding[place, -1]), float(limits[place])),
-            models=((_TRAINED_FAMILY if basis.trained[row] else _BASELINE_FAMILY, 1.0),),
+            models=basis.shares[row],
+            path=SeriesPath(int(basis.paths[row])),
         )
         for place, row in enumerate(rows)
     }

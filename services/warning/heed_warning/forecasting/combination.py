@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heed_warning.domain.distribution import Forecast
-from heed_warning.domain.history import History
+from heed_warning.domain.history import History, Shares
 from heed_warning.domain.series_path import SeriesPath
 from heed_warning.forecasting.classical import Classical
 from heed_warning.forecasting.family import Family, Prepared, prepare
@@ -52,7 +52,7 @@ class Combination:
         parts = [family.fit(prepared, origin).predict(horizon) for family in self.families]
         return self.mixing.combine(parts, group)
 
-    def shares(self, history: History) -> list[tuple[tuple[str, float], ...]]:
+    def shares(self, history: History) -> list[Shares]:
         """Return the families and their weights in the forecast of each cell, heaviest first."""
         group, _ = groups_at(prepared_of(history), history.origin)
         by_group = [

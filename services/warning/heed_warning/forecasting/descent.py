@@ -125,7 +125,7 @@ def _descend(
         optimiser, LEARNING_RATE, total_steps=budget.steps, pct_start=WARM_UP
     )
     for step in range(budget.steps):
-        if processes == 1 and time.monotonic() > budget.deadline:
+        if _over(budget.deadline, processes):
             break
         loss = draw_loss(network, lesson, BATCH, generator)
         optimiser.zero_grad()
@@ -145,6 +145,16 @@ def _rank() -> tuple[int, int]:
     if not (distributed.is_available() and distributed.is_initialized()):
         return 0, 1
     return distributed.get_rank(), distributed.get_world_size()
+
+
+def _over(deadline: float, processes: int) -> bool:
+    """Say whether the time is over for any process: all of them have to stop at the same step."""
+    over = time.monotonic() > deadline
+    if processes == 1:
+        return over
+    flag = torch.tensor(float(over))
+    distributed.all_reduce(flag)
+    return bool(flag > 0)
 
 
 def _average(network: Network, processes: int) -> None:
