@@ -17,8 +17,9 @@ from heed_warning.api import convert
 from heed_warning.domain.counts import ITEMS
 from heed_warning.domain.evaluator import Outcome
 from heed_warning.domain.forecaster_record import ForecasterState
-from heed_warning.domain.life import Change, State, Verdict
+from heed_warning.domain.life import Change, Verdict
 from heed_warning.domain.policy import DEFAULT_POLICY, Level, Strategy
+from heed_warning.domain.transitions import State
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ async def test_precision_tells_how_people_judged_by_region_and_category(post: Po
         name=fired.name,
         etag=taken.etag,
         request_id=new_id(),
-        verdict=3,
-        note="误报",  # type: ignore[arg-type]
+        verdict=WarningMessage.VERDICT_FALSE,
+        note="误报",
     )
     assert (await leader.JudgeWarning(judge)).warning.state == WarningMessage.STATE_JUDGED
     found = await post.stub().GetWarningPrecision(asked)

@@ -147,6 +147,12 @@ REQUESTS: dict[str, tuple[Callable[[], Message], set[str]]] = {
         lambda: pb.TrainForecasterRequest(request_id=new_id()),
         {"steward", "operator"},
     ),
+    "PromoteForecaster": (
+        lambda: pb.PromoteForecasterRequest(
+            request_id=new_id(), name=f"forecasters/{uuid.uuid4()}", etag="x", reason="更准"
+        ),
+        {"steward"},
+    ),
     "ListForecasters": (pb.ListForecastersRequest, {"steward", "analyst", "operator"}),
 }
 CALLERS = {
