@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.benchmarks.classifier import speed
+from tests.benchmarks.classifier import incidents, similar, speed
 
 if __name__ == "__main__":
     speed.main()
+    incidents.main()
+    similar.main()
