@@ -109,17 +109,21 @@ def test_a_correction_routes_anew() -> None:
     assert target.unit.endswith("人民法院")
 
 
-def test_noise_is_never_auto(sorter: TorchSorter) -> None:
+def noise(count: int) -> list[str]:
+    """Texts that say nothing, from one character to two thousand."""
     generator = random.Random(11)
     latin = "abcdefghijklmnopqrstuvwxyz     .,<>/=\"'(){}0123456789"
     chinese = [chr(generator.randint(0x4E00, 0x9FA5)) for _ in range(400)]
-    noise = []
-    for number in range(200):
+    texts = []
+    for number in range(count):
         bank: Sequence[str] = (latin, chinese, "？！。、~…… ", "あいうえおカキクケコ")[number % 4]
         length = generator.choice((1, 2, 5, 30, 200, 2000))
-        noise.append("".join(generator.choice(bank) for _ in range(length)))
+        texts.append("".join(generator.choice(bank) for _ in range(length)))
+    return texts
 
-    answers = sorting(sorter).sort_now([ToSort(PetitionText(text, "")) for text in noise])
+
+def test_noise_is_never_auto(sorter: TorchSorter) -> None:
+    answers = sorting(sorter).sort_now([ToSort(PetitionText(t, "")) for t in noise(200)])
 
     assert [a.sorted.candidates[:1] for a in answers if a.sorted.band is Band.AUTO] == []
 

@@ -29,7 +29,7 @@ from heed_classifier.domain.own_categories import OwnCategories
 from heed_classifier.domain.routing import ProposedRoute, RouteRules, TargetRules
 from heed_classifier.domain.rules import NatureRules
 from heed_classifier.domain.splitting import Part, Splitter, confirmed, shared_text
-from heed_classifier.domain.text import PetitionText, title_of
+from heed_classifier.domain.text import PetitionText, is_chinese, title_of
 from heed_shared.reference.regions import Regions
 
 # The model alone must be this sure before a text without any cue of misconduct counts as one.
@@ -187,6 +187,8 @@ class Sorting:
         open_ranked = ranked if suspected else [r for r in ranked if r[0] != SEALED_CATEGORY]
         category, probability = (open_ranked or [(self._unknown, 0.0)])[0]
         band = cutoffs.band(probability)
+        # What belongs nowhere else is looked at, however sure the sorter is that it does not.
+        sure = sure and category != self._unknown and is_chinese(piece.text)
         if band is Band.AUTO and not sure:
             band = Band.REVIEW
         if band is Band.UNCERTAIN and probability < 0.15:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 _FULLWIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _ENDS = frozenset("，。！？；：、,.!?;:\n")
+# The beginning tells the language; six characters say something.
+_READ_CHARACTERS, _LEAST_CHINESE = 400, 6
 _FOLD = {**_FULLWIDTH, 0x3000: 0x20, 0x00A0: 0x20, ord("\t"): 0x20}
 
 
@@ -32,6 +34,13 @@ def fold(text: str) -> str:
     folded = text.translate(_FOLD)
     lowered = folded.lower()
     return lowered if len(lowered) == len(text) else folded
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a text has enough Chinese characters to be read, and is mostly made of them."""
+    beginning = text[:_READ_CHARACTERS]
+    characters = sum("\u4e00" <= character <= "\u9fff" for character in beginning)
+    return characters >= _LEAST_CHINESE and 2 * characters >= len("".join(beginning.split()))
 
 
 def clauses(text: str) -> list[tuple[int, str]]:
