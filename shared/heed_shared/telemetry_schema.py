@@ -79,6 +79,9 @@ _DECLARED = (
     Metric("heed.disposal.transitions", "counter", "{case}", "Changes of cases, by action"),
     Metric("heed.disposal.open_cases", "gauge", "{case}", "Cases not closed, by state"),
     Metric("heed.disposal.overdue", "gauge", "{case}", "Cases past their internal due date"),
+    Metric("heed.disposal.escalations", "counter", "{clock}", "Broken clocks told to a role"),
+    Metric("heed.disposal.escalations_missing", "gauge", "{case}",
+           "Cases with a broken clock that nobody was told of"),
     Metric("heed.disposal.nearest_deadline", "gauge", "s", "Time to the nearest legal deadline"),
 )  # fmt: skip
 

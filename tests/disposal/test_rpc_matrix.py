@@ -354,6 +354,32 @@ VERBS = [
         {"text": ""},
     ),
     VerbCase(
+        "RateCase",
+        Action.RATE,
+        Serving.served,
+        lambda case: pb.RateCaseRequest(
+            **on(case), unit=resources.Rating.GRADE_DISSATISFIED, comment="没有解决"
+        ),
+        "portal",
+        {"comment": " "},
+    ),
+    VerbCase(
+        "RecordLesson",
+        Action.RECORD_LESSON,
+        Serving.opened,
+        lambda case: pb.RecordLessonRequest(**on(case), text="同类问题集中", proposal="完善备案"),
+        "supervisor",
+        {"text": ""},
+    ),
+    VerbCase(
+        "LinkCase",
+        Action.LINK,
+        Serving.opened,
+        lambda case: pb.LinkCaseRequest(**on(case), reason="取消关联"),
+        "officer",
+        {"reason": ""},
+    ),
+    VerbCase(
         "ArchiveCase",
         Action.ARCHIVE,
         Serving.followed_up,

@@ -21,6 +21,7 @@ from heed.warning.v1.warning_service_pb2_grpc import WarningServiceStub
 
 from heed_disposal.adapters.case_reader import PostgresCaseReader
 from heed_disposal.adapters.classification_feed import ClassificationHandler
+from heed_disposal.adapters.escalation_watch import EscalationJob, EscalationWatch
 from heed_disposal.adapters.gauges import CaseGauges
 from heed_disposal.adapters.outbox import OUTCOMES, PROGRESS
 from heed_disposal.adapters.petition_feed import PetitionHandler
@@ -33,6 +34,7 @@ from heed_disposal.api.listing import Reference
 from heed_disposal.api.servicer import DisposalServicer
 from heed_disposal.application.daily_counts import CountClosedDay
 from heed_disposal.application.desk import Desk
+from heed_disposal.application.escalating import EscalateBroken
 from heed_disposal.application.raised_warnings import FollowWarnings
 from heed_disposal.application.sorted_petitions import FollowClassifications
 from heed_disposal.domain.handbook import Handbook
@@ -73,9 +75,13 @@ def build(
     feeds = FeedServer(database, FEEDS, snapshot_sources(clock), consumers, page_tokens=tokens)
     job = DailyJob("disposal.daily", clock, database, CountClosedDay(workshop, clock))
     reference = Reference(Regions.load(settings.regions), Taxonomy.load(settings.taxonomy))
-    servicer = DisposalServicer(desk, workshop, reference, tokens, PostgresVoices(database))
+    tell, watch = EscalateBroken(workshop, handbook, clock), EscalationWatch(database, clock)
+    servicer = DisposalServicer(desk, workshop, reference, tokens, PostgresVoices(database), watch)
     descriptor = pb.DESCRIPTOR.services_by_name["DisposalService"]
+    gauges = CaseGauges(database, clock)
+    # A replayed clock stands still: what waits for time runs when it is moved.
     replay = settings.clock == "replay"
+    timed = () if replay else (job, EscalationJob(tell), watch)
 
     return Service(
         name=NAME,
@@ -85,9 +91,9 @@ def build(
             (add_DisposalServiceServicer_to_server, servicer, descriptor),
             feeds.servicer(),
         ],
-        background=[feeds, CaseGauges(database, clock), *consumers, *(() if replay else (job,))],
+        background=[feeds, gauges, *consumers, *timed],
         readiness=[lambda: require_current(database, PACKAGE)],
-        on_advance=[job.catch_up] if replay else [],
+        on_advance=[job.catch_up, tell, watch.look] if replay else [],
     )
 
 

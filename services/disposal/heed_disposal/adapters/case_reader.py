@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, Interval, cast, literal, select, tuple_
 
 from heed_disposal.adapters.case_reading import load
 from heed_disposal.adapters.case_rows import step_of
@@ -91,7 +91,8 @@ class PostgresCaseReader:
             conditions.append(owner.exists())
         if wanted.used_share and wanted.now is not None:
             begun_at = DEADLINES.c.started_at + DEADLINES.c.stood_still
-            reached_at = begun_at + (DEADLINES.c.burns_at - begun_at) * wanted.used_share
+            share = (DEADLINES.c.burns_at - begun_at).op("*")(wanted.used_share)
+            reached_at = begun_at + cast(share, Interval)
             conditions.append(reached_at <= wanted.now)
         sort_key = [DEADLINES.c[name] for name in ("burns_at", "region", "uid", "number")]
         if after is not None:

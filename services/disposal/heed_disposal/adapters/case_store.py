@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Table, delete, func, literal, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import IntegrityError
 
@@ -32,6 +32,7 @@ from heed_disposal.adapters.voices import erase_voices, write_voices
 from heed_disposal.application.ports import Change, Key, News
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.opening import RESOLVED_NOTE, Growth
+from heed_disposal.domain.terms import DeadlineState
 from heed_shared.database import Transaction
 from heed_shared.errors import Conflict
 
@@ -108,6 +109,22 @@ class PostgresCaseStore:
         )
         query = select(DEADLINES.c.region, DEADLINES.c.uid).where(*waiting).distinct().limit(limit)
         return [(row.region, row.uid) for row in await self._connection.execute(query)]
+
+    async def broken(self, now: datetime, limit: int) -> list[Key]:
+        """Return cases with a broken clock that nobody was told of; others' rows are skipped."""
+        query = (
+            select(DEADLINES.c.region, DEADLINES.c.uid)
+            .where(
+                DEADLINES.c.state == literal(int(DeadlineState.RUNNING), literal_execute=True),
+                DEADLINES.c.escalated_at.is_(None),
+                DEADLINES.c.burns_at <= now,
+            )
+            .order_by(DEADLINES.c.burns_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = await self._connection.execute(query)
+        return sorted({(row.region, row.uid) for row in rows})
 
     async def save(self, changes: Sequence[Change]) -> None:
         """Write the changes; ``after`` carries the new version."""

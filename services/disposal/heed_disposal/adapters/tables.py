@@ -190,3 +190,10 @@ WITHDRAWN = Table(
     Column("petition", Text, primary_key=True),
     _moment("withdrawn_at"),
 )
+
+ESCALATION_WATCH = Table(
+    "escalation_watch",
+    METADATA,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    _moment("checked_at"),
+)

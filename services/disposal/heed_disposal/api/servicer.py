@@ -13,6 +13,7 @@ from heed_disposal.api.review_rpcs import ReviewRpcs
 from heed_disposal.api.verbs import CaseVerbs
 from heed_disposal.api.voice_rpcs import VoiceRpcs
 from heed_disposal.application.desk import Desk
+from heed_disposal.application.escalating import Watch
 from heed_disposal.application.ports import Workshop
 from heed_disposal.application.voices import Voices
 from heed_disposal.domain import handling, measures
@@ -45,10 +46,12 @@ class DisposalServicer(ProcedureRpcs, ReviewRpcs, VoiceRpcs):
         reference: Reference,
         tokens: PageTokens,
         voices: Voices,
+        watch: Watch,
     ) -> None:
         self._desk = desk
         self._tokens = tokens
         self._voices = voices
+        self._watch = watch
         self._verbs = CaseVerbs(desk, workshop)
         self._reference = reference
         self._listing = Listing(desk, reference, tokens)

@@ -1,5 +1,5 @@
 # ruff: noqa: N802 - methods are named as in the contract
-"""The RPCs of ratings, lessons and the history of a case."""
+"""The RPCs of ratings, lessons, the history of a case and the watchdog over broken clocks."""
 
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from heed_disposal.api.parts import actor, timestamp
 from heed_disposal.api.texts import require_plain_texts
 from heed_disposal.api.verbs import CaseVerbs
 from heed_disposal.application.desk import Desk
+from heed_disposal.application.escalating import Watch
 from heed_disposal.application.ports import NumberedStep
 from heed_disposal.application.voices import (
     LessonFilter,
@@ -46,6 +47,7 @@ class VoiceRpcs(DisposalServiceServicer):
     _reference: Reference
     _tokens: PageTokens
     _voices: Voices
+    _watch: Watch
 
     async def RateCase(self, request: pb.RateCaseRequest, _context: Context) -> pb.RateCaseResponse:
         """Record how the petitioner rates office and unit."""
@@ -112,6 +114,18 @@ class VoiceRpcs(DisposalServiceServicer):
         if len(found) > size:
             answer.next_page_token = token.next(request, region, [found[size - 1].number])
         return answer
+
+    async def GetDeadlineEscalationStatus(
+        self, _request: pb.GetDeadlineEscalationStatusRequest, _context: Context
+    ) -> pb.GetDeadlineEscalationStatusResponse:
+        """Tell whether every broken clock was escalated, in the caller's region."""
+        status = await self._watch.status(current_caller().region_prefix)
+        return pb.GetDeadlineEscalationStatusResponse(
+            checked_at=timestamp(status.checked_at),
+            broken_count=status.broken,
+            escalated_count=status.escalated,
+            missing=status.missing,
+        )
 
     async def ListCaseSteps(
         self, request: pb.ListCaseStepsRequest, _context: Context

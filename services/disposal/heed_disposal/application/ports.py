@@ -70,6 +70,10 @@ class CaseStore(Protocol):
         """Return cases with a deadline that was due by a day and is not counted yet."""
         ...
 
+    async def broken(self, now: datetime, limit: int) -> list[Key]:
+        """Return cases with a broken clock that nobody was told of; others' rows are skipped."""
+        ...
+
     async def save(self, changes: Sequence[Change]) -> None:
         """Write the changes; ``after`` carries the new version."""
         ...

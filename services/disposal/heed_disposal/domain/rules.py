@@ -46,11 +46,15 @@ class DeadlineRule:
     extension_citation: str = ""
     pause_causes: tuple[str, ...] = ()
     """Causes for which it may stand still; none means never."""
+    escalate_to: str = "SUPERVISOR"
+    """Role that is told when the clock breaks: SUPERVISOR or LEADER."""
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be counted."""
         if (self.unit is Unit.SET) != (self.period == 0) or self.period < 0:
             raise RuleFileError(f"{self.code}@{self.version}: period {self.period} in {self.unit}")
+        if self.escalate_to not in ("SUPERVISOR", "LEADER"):
+            raise RuleFileError(f"{self.code}@{self.version}: escalate_to {self.escalate_to!r}")
         if self.valid_to is not None and self.valid_to < self.valid_from:
             raise RuleFileError(f"{self.code}@{self.version}: valid_to lies before valid_from")
 
