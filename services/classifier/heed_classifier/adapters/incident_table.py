@@ -35,7 +35,10 @@ INSERT INTO matter_terms (region, uid, k, region_code, received_at, terms)
 SELECT region, uid, k, region_code, received_at, $4 FROM matter
 WHERE region = $1 AND uid = $2 AND k = $3
 """
-_NEAR = """
+# Not the columns of evidence, which are longer than all of these.
+_KNOWN = """region, uid, k, name_terms, name_weights, problem_terms, problem_weights, head_terms,
+    received_at, category_code, title, place, incident_region, incident_uid"""
+_NEAR = f"""
 WITH found AS (
     SELECT DISTINCT region, uid, k FROM matter_term
     WHERE city_code = $1 AND term = ANY ($2) AND received_at BETWEEN $3 AND $4
@@ -49,14 +52,12 @@ WITH found AS (
         ORDER BY arrived DESC LIMIT $5
     ) m
 )
-SELECT region, uid, k, name_terms, name_weights, problem_terms, problem_weights, head_terms,
-    received_at, category_code, title, place, incident_region, incident_uid
-FROM matter WHERE (region, uid, k) IN
+SELECT {_KNOWN} FROM matter WHERE (region, uid, k) IN
     (SELECT region, uid, k FROM found UNION SELECT region, uid, k FROM members)
 ORDER BY arrived
 """
-_MEMBERS = """
-SELECT * FROM matter WHERE incident_region = $1 AND incident_uid = $2 ORDER BY arrived
+_MEMBERS = f"""
+SELECT {_KNOWN} FROM matter WHERE incident_region = $1 AND incident_uid = $2 ORDER BY arrived
 """
 _SAVE = """
 INSERT INTO incident (region, uid, title, keywords, category_code, matter_count, first_seen_at,
