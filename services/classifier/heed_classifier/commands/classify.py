@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from heed_classifier.commands.labelled_table import TextTable, open_table
 from heed_classifier.domain.nature import Band
@@ -49,21 +49,30 @@ def run(options: argparse.Namespace) -> int:
     model = _load(options.model)
     if options.out.exists() and options.out.samefile(options.file):
         raise CommandError(f"{options.out}: is the file that is read")
-    with open_table(options.file, options.text) as table, open_text(options.out, "w") as file:
+    with open_table(options.file, options.text) as table:
         taken = [name for name in ADDED if name in table.header]
         if taken:
             raise CommandError(f"{options.file}: has a column {taken[0]!r} already")
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*table.header, *ADDED])
-        with progress() as bars:
-            bar = bars.add_task("classifying", total=None)
-            for rows in _batches(table):
-                reasons = not options.no_reasons
-                for row, added in zip(rows, _added(model, rows, reasons=reasons), strict=True):
-                    missing = len(table.header) - len(row[0])
-                    writer.writerow([*row[0], *[""] * missing, *added])
-                bars.advance(bar, len(rows))
+        # Written beside and renamed: what stands under the name is always whole.
+        unfinished = options.out.with_name(f".unfinished-{options.out.name}")
+        try:
+            with open_text(unfinished, "w") as file:
+                _write(file, table, model, reasons=not options.no_reasons)
+            unfinished.replace(options.out)
+        finally:
+            unfinished.unlink(missing_ok=True)
     return 0
+
+
+def _write(file: TextIO, table: TextTable, model: TrainedModel, *, reasons: bool) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*table.header, *ADDED])
+    with progress() as bars:
+        bar = bars.add_task("classifying", total=None)
+        for rows in _batches(table):
+            added = _added(model, rows, reasons=reasons)
+            writer.writerows([*row, *new] for (row, _), new in zip(rows, added, strict=True))
+            bars.advance(bar, len(rows))
 
 
 def _load(folder: Path) -> TrainedModel:

@@ -37,7 +37,7 @@ class TextTable:
         return self.header.index(name)
 
     def rows(self) -> Iterator[tuple[list[str], str]]:
-        """Every row with its text, the columns in the order asked for.
+        """Every row, filled up to the header, with its text from the columns asked for.
 
         Raises:
             CommandError: The file is no CSV text from some row on.
@@ -51,7 +51,13 @@ class TextTable:
                 ) from error
             if row is None:
                 return
-            yield row, self._text(row)
+            if len(row) > len(self.header):
+                raise CommandError(
+                    f"{self._path}: line {self._reader.line_num}: {len(row)} cells, "
+                    f"the header has {len(self.header)}"
+                )
+            if row:  # an empty line is no row
+                yield row + [""] * (len(self.header) - len(row)), self._text(row)
 
     def _text(self, row: Sequence[str]) -> str:
         cells = [row[place] for place in self._columns if place < len(row)]

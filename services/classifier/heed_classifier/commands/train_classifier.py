@@ -70,7 +70,7 @@ def _read(options: argparse.Namespace) -> tuple[list[Example], int]:
     with open_table(options.file, options.text) as table:
         place = table.column(options.label)
         for row, text in table.rows():
-            label = row[place].strip() if place < len(row) else ""
+            label = row[place].strip()
             if label and text:
                 examples.append(Example(text, {options.label: label}))
             else:

@@ -6,6 +6,7 @@ wide letters and triples of narrow ones are remembered in a bitmap; marks and di
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heed_classifier.learning.features import Grams, chunks, grams_of
-from heed_classifier.learning.reading import Reading, is_letter, read
+from heed_classifier.learning.reading import LONGEST_TEXT, Reading, is_letter, read
 
 Array = NDArray[Any]
 
 _BITS = 22
 _WIDE = 0x2E80
 _FEW = 10
+# Text that speaks to a program about its own sorting; a person must look at it.
+_ORDERS = re.compile(
+    r"(忽略|无视|忘记|不要理会).{0,8}(指示|指令|提示|规则|要求)"
+    r"|(分类|归类|判定|标记|标注|输出|回答|返回)(为|成|[:：])"
+    r"|(你|您)(现在)?(是|扮演)一?个?.{0,12}(助手|模型|机器人|程序|分类器|专家)"
+    r"|(ignore|disregard|forget).{0,24}(instruction|prompt|rule|above)"
+    r"|system ?prompt|as an ai|<\|.{0,20}\|>|\[/?inst\]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,11 @@ class Familiarity:
         keys = np.sort((documents << _BITS | slots)[bits > 0])
         different = keys[np.diff(keys, prepend=-1) > 0] >> _BITS
         return familiar / np.maximum(total, 1), np.bincount(different, minlength=reading.size)
+
+
+def gives_orders(text: str) -> bool:
+    """Whether a text tells a program how to sort it."""
+    return _ORDERS.search(text[:LONGEST_TEXT]) is not None
 
 
 def remember(texts: Sequence[str]) -> Familiarity:

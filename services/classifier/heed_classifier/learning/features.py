@@ -107,7 +107,8 @@ class Vocabulary:
             here = self._ended[places[open_ones]]
             found[open_ones] = here == hashes[open_ones]
             open_ones = open_ones[here < hashes[open_ones]]
-        return places, found
+        # The number that ends every look is no n-gram.
+        return places, found & (places < len(self))
 
     @cached_property
     def _shift(self) -> np.uint64:

@@ -24,6 +24,8 @@ REVIEW_PRECISION = 0.5
 # Fewer held-out answers than this promise nothing.
 _LEAST_ANSWERS = 20
 _WINDOW = 30
+# No probability is high enough: nothing becomes AUTO.
+NEVER = Cutoffs(auto=1.01, review=0.5)
 _SHIFT_PENALTY = 0.02
 
 
@@ -39,8 +41,15 @@ class Calibration:
         return softmax(self.scale * margins + np.array(self.shifts))
 
 
-def calibrate(margins: Array, truth: Array) -> Calibration:
-    """Fit scale and shifts by the negative log likelihood of held-out margins, (N, C) and (N,)."""
+def calibrate(margins: Array, truth: Array, counts: Array) -> Calibration:
+    """Fit scale and shifts by the negative log likelihood of held-out margins.
+
+    Args:
+        margins: (N, C).
+        truth: Numbers of the right labels, (N,).
+        counts: As how many texts each counts, (N,).
+    """
+    shares = torch.from_numpy(counts / counts.sum()).double()
     scores = torch.from_numpy(margins).double()
     wanted = torch.from_numpy(truth)
     scale = torch.zeros(1, dtype=torch.float64, requires_grad=True)
@@ -49,7 +58,8 @@ def calibrate(margins: Array, truth: Array) -> Calibration:
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = functional.cross_entropy(scores * scale.exp() + shifts, wanted)
+        losses = functional.cross_entropy(scores * scale.exp() + shifts, wanted, reduction="none")
+        loss = (shares * losses).sum()
         loss = loss + _SHIFT_PENALTY * shifts.square().mean()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
@@ -58,33 +68,40 @@ def calibrate(margins: Array, truth: Array) -> Calibration:
     return Calibration(float(scale.detach().exp()), tuple(shifts.detach().tolist()))
 
 
-def honest_probabilities(margins: Array, truth: Array, folds: Array) -> Array:
+def honest_probabilities(margins: Array, truth: Array, counts: Array, folds: Array) -> Array:
     """Probabilities of held-out texts by a calibration that did not see their fold."""
     probabilities = np.zeros_like(margins, dtype=np.float64)
     parts = folds if len(np.unique(folds)) > 1 else np.arange(len(folds)) % 5
     for part in np.unique(parts):
         own = parts == part
         others = ~own if (~own).any() else own
-        fitted = calibrate(margins[others], truth[others])
+        fitted = calibrate(margins[others], truth[others], counts[others])
         probabilities[own] = fitted.probabilities(margins[own])
     return probabilities
 
 
-def band_cutoffs(best: Array, right: Array) -> Cutoffs:
+def band_cutoffs(best: Array, right: Array, counts: Array) -> Cutoffs:
     """Cut-offs of the bands from held-out answers: their probability and whether they are right.
+
+    Each counts as many texts as its ``counts`` says.
 
     AUTO: the lowest probability from which on ``AUTO_PRECISION`` are right. REVIEW: the lowest
     around which half are right, so that an UNCERTAIN answer is more often wrong than right.
     """
+    if not len(best):
+        return NEVER
     order = np.argsort(-best, kind="stable")
-    precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    enough = (precision >= AUTO_PRECISION) & (np.arange(len(order)) + 1 >= _LEAST_ANSWERS)
+    total = np.cumsum(counts[order])
+    precision = np.cumsum((counts * right)[order]) / total
+    enough = (precision >= AUTO_PRECISION) & (total >= _LEAST_ANSWERS)
     good = np.nonzero(enough)[0]
-    # 1.01: no probability is high enough, nothing becomes AUTO.
-    auto = float(best[order][good[-1]]) if len(good) else 1.01
+    auto = float(best[order][good[-1]]) if len(good) else NEVER.auto
     rising = np.argsort(best, kind="stable")
     window = min(_WINDOW, len(rising))
-    nearby = np.convolve(right[rising], np.ones(window) / window, "valid")
+    hits, texts = (
+        np.convolve(values[rising], np.ones(window), "valid") for values in (counts * right, counts)
+    )
+    nearby = hits / texts
     fair = np.nonzero(nearby >= REVIEW_PRECISION)[0]
     review = float(best[rising][fair[0]]) if len(fair) else auto
     return Cutoffs(auto=auto, review=min(review, auto))

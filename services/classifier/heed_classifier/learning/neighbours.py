@@ -88,11 +88,12 @@ def learn_neighbours(weighted: Weighted, grams: int, targets: Array, seed: int) 
     for _ in range(_ITERATIONS):
         spanned, _ = torch.linalg.qr(rows @ directions)  # (M, D)
         directions, _ = torch.linalg.qr(columns @ spanned)  # (V, D)
+    directions = directions.half().float()  # as they are stored
     neighbours = Neighbours(grams, size, len(order), targets.shape[1])
     neighbours.load_state_dict(
         {
             "project.weight": directions,
-            "vectors": rows @ directions,
+            "vectors": (rows @ directions).half().float(),
             "labels": torch.from_numpy((targets[np.sort(order)] > 0).astype(np.float32)),
         }
     )

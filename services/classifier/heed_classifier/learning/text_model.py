@@ -15,7 +15,7 @@ from heed_classifier.domain.decision import Cutoffs, Evidence
 from heed_classifier.domain.nature import Band
 from heed_classifier.learning.examples import Axis
 from heed_classifier.learning.explain import phrases, spread
-from heed_classifier.learning.familiarity import Familiarity, FamiliarityCutoffs
+from heed_classifier.learning.familiarity import Familiarity, FamiliarityCutoffs, gives_orders
 from heed_classifier.learning.features import (
     Grams,
     Vocabulary,
@@ -117,8 +117,9 @@ class TrainedModel:
         judge, columns = self.columns(axis)
         probabilities = judge.calibration.probabilities(asked.margins[:, columns])
         doubts = self.familiar.doubts(*self.familiarity.measure(asked.reading))
+        doubts = np.maximum(doubts, [gives_orders(text) for text in asked.texts])
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :_CANDIDATES]
-        told = self._reasons(asked, probabilities, columns) if reasons else None
+        told = self.reasons(asked, probabilities, columns) if reasons else None
         answers = []
         for number, best in enumerate(order):
             candidates = tuple(
@@ -129,7 +130,7 @@ class TrainedModel:
             answers.append(Answer(*candidates[0], band, why, candidates))
         return answers
 
-    def _reasons(
+    def reasons(
         self, asked: Asked, probabilities: Array, columns: slice
     ) -> list[tuple[Evidence, ...]]:
         """The phrases that spoke for the likeliest label, against the others by their odds."""

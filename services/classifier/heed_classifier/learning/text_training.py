@@ -38,6 +38,8 @@ Progress = Callable[[float, str], None]
 
 # With more texts than this one fold in five is enough to judge by.
 _ALL_FOLDS_UP_TO = 20_000
+# Among fewer texts than this an n-gram counts even when it occurs once.
+_FEW = 50
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class _Trainer:
         self._progress = progress
         self._knowledge = knowledge
         self._truths = [truth_of(examples, axis) for axis in axes]
-        self._costs = recipe.cost * np.array([example.weight for example in examples])
+        self._counts = np.array([example.weight for example in examples])
         progress(0.0, "knowledge")
         self._known = knowledge_of(self._texts, knowledge)
 
@@ -139,7 +141,8 @@ class _Trainer:
         texts = [self._texts[row] for row in rows]
         truths = [truth[rows] for truth in self._truths]
         recipe = self._recipe
-        vocabulary = telling_vocabulary(texts, truths, recipe.least_texts, recipe.most_grams)
+        least = recipe.least_texts if len(texts) >= _FEW else 1
+        vocabulary = telling_vocabulary(texts, truths, least, recipe.most_grams)
         targets = np.concatenate(
             [_signs(t, len(a.labels)) for t, a in zip(truths, self._axes, strict=True)], axis=1
         )
@@ -148,7 +151,8 @@ class _Trainer:
             neighbours = learn_neighbours(weighted, len(vocabulary), targets, recipe.seed)
             votes = neighbours.votes_in_training(weighted)
         features = np.hstack([votes, self._known[rows]])
-        network = fit_labels(weighted, len(vocabulary), features, targets, self._costs[rows])
+        costs = recipe.cost * self._counts[rows]
+        network = fit_labels(weighted, len(vocabulary), features, targets, costs)
         return _Fitted(vocabulary, network, neighbours)
 
     def _held_out(self, others: Array, own: Array, fold: int) -> _HeldOut:
@@ -184,7 +188,9 @@ class _Trainer:
         for axis, truth in zip(self._axes, self._truths, strict=True):
             margins = held.margins[:, first : first + len(axis.labels)]
             first += len(axis.labels)
-            judge, report[axis.name] = _judge(axis, margins, truth[held.rows], held.folds, strange)
+            judge, report[axis.name] = _judge(
+                axis, margins, truth[held.rows], self._counts[held.rows], held.folds, strange
+            )
             judges.append(judge)
         return TrainedModel(
             judges=tuple(judges),
@@ -205,17 +211,17 @@ class _Trainer:
 
 
 def _judge(
-    axis: Axis, margins: Array, truth: Array, folds: Array, strange: Array
+    axis: Axis, margins: Array, truth: Array, counts: Array, folds: Array, strange: Array
 ) -> tuple[Judge, AxisReport]:
     """Calibrate an axis on held-out margins, set its cut-offs and report."""
     known = truth >= 0
-    margins, truth, folds = margins[known], truth[known], folds[known]
-    probabilities = honest_probabilities(margins, truth, folds)
+    margins, truth, counts, folds = margins[known], truth[known], counts[known], folds[known]
+    probabilities = honest_probabilities(margins, truth, counts, folds)
     usual = ~strange[known]
     best, right = probabilities.max(1), probabilities.argmax(1) == truth
-    cutoffs = band_cutoffs(best[usual], right[usual])
+    cutoffs = band_cutoffs(best[usual], right[usual], counts[usual])
     report = report_of(axis.labels, probabilities, truth, usual & (best >= cutoffs.auto))
-    return Judge(axis, calibrate(margins, truth), cutoffs), report
+    return Judge(axis, calibrate(margins, truth, counts), cutoffs), report
 
 
 def _signs(truth: Array, labels: int) -> Array:
