@@ -178,13 +178,16 @@ def speed() -> dict[str, float]:
     prepared, prepare_s = _timed(lambda: prepare(table, kinds_of(table, AHEAD_DAYS, working_day)))
     lstm, train_s = _timed(lambda: train_networks(prepared, SPEED_DAYS - 1, 28, Budget()))
     corrections(lstm, prepared, SPEED_DAYS - 1, 28)
+    started_cpu = time.process_time()
     _, infer_s = _timed(lambda: corrections(lstm, prepared, SPEED_DAYS - 1, 28))
+    infer_cpu_s = time.process_time() - started_cpu
     found = {
         "cells": float(SPEED_CELLS),
         "days": float(SPEED_DAYS),
         "prepare_s": prepare_s,
         "train_s": train_s,
         "inference_cells_per_s": SPEED_CELLS / infer_s,
+        "inference_cells_per_cpu_s": SPEED_CELLS / infer_cpu_s,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
     }
     print_table("Speed of the neural family, one thread", ("what", "value"), list(found.items()))

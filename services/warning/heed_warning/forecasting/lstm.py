@@ -21,10 +21,12 @@ from heed_warning.forecasting.features import (
     step_features,
 )
 from heed_warning.forecasting.network import Correction, Network
-from heed_warning.forecasting.series import SeriesTable
+from heed_warning.forecasting.series import DAY, SeriesTable
 from heed_warning.forecasting.spread import spread_of
 
 ROWS_AT_ONCE = 2048
+CONTEXT_DAYS = 35
+"""Days read; with 84 means differed by a thousandth, and it took twice as long."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,7 @@ def corrections(
     lstm: Lstm, prepared: Prepared, origin: int, horizon: int
 ) -> tuple[Floats, Floats, Floats]:
     """Return the mean over the networks of their corrections, (N, H), (N, H) and (N,)."""
-    length = sequence_steps(prepared.table.step_days)
-    first = max(0, origin + 1 - length)
+    first = max(0, origin + 1 - _context_steps(prepared.table.step_days))
     steps = torch.from_numpy(step_features(prepared, first, origin + 1))
     seasons = torch.from_numpy(
         season_features(prepared, np.arange(origin + 1, origin + 1 + horizon))
@@ -115,6 +116,11 @@ def corrections(
         torch.cat(part).double().numpy() for part in zip(*parts, strict=True)
     )
     return log_mean, log_dispersion, log_frailty
+
+
+def _context_steps(step_days: int) -> int:
+    """Return how many steps are read: as many as training shows before a usual origin."""
+    return CONTEXT_DAYS if step_days == DAY else sequence_steps(step_days)
 
 
 def _beside(values: Tensor, calendar: Tensor) -> Tensor:
