@@ -22,10 +22,11 @@ from heed.warning.v1.warning_service_pb2_grpc import WarningServiceStub
 from heed_disposal.adapters.case_reader import PostgresCaseReader
 from heed_disposal.adapters.classification_feed import ClassificationHandler
 from heed_disposal.adapters.escalation_watch import EscalationJob, EscalationWatch
+from heed_disposal.adapters.figure_counts import PostgresFigureCounts
 from heed_disposal.adapters.gauges import CaseGauges
 from heed_disposal.adapters.outbox import OUTCOMES, PROGRESS
 from heed_disposal.adapters.petition_feed import PetitionHandler
-from heed_disposal.adapters.reference_files import load_handbook
+from heed_disposal.adapters.reference_files import load_figures, load_handbook
 from heed_disposal.adapters.snapshots import snapshot_sources
 from heed_disposal.adapters.voices import PostgresVoices
 from heed_disposal.adapters.warning_feed import WarningHandler
@@ -76,7 +77,16 @@ def build(
     job = DailyJob("disposal.daily", clock, database, CountClosedDay(workshop, clock))
     reference = Reference(Regions.load(settings.regions), Taxonomy.load(settings.taxonomy))
     tell, watch = EscalateBroken(workshop, handbook, clock), EscalationWatch(database, clock)
-    servicer = DisposalServicer(desk, workshop, reference, tokens, PostgresVoices(database), watch)
+    servicer = DisposalServicer(
+        desk,
+        workshop,
+        reference,
+        tokens,
+        PostgresVoices(database),
+        watch,
+        load_figures(settings.figures),
+        PostgresFigureCounts(database, clock),
+    )
     descriptor = pb.DESCRIPTOR.services_by_name["DisposalService"]
     gauges = CaseGauges(database, clock)
     # A replayed clock stands still: what waits for time runs when it is moved.

@@ -14,6 +14,8 @@ class DisposalSettings(ServiceSettings):
     """Deadline rules in place of the shipped ones."""
     playbooks: Path | None = setting("HEED_PLAYBOOKS", default=None)
     """Playbooks in place of the shipped ones."""
+    figures: Path | None = setting("HEED_FIGURES", default=None)
+    """Definitions of the performance figures in place of the shipped ones."""
 
     def problems(self) -> list[str]:
         """Say what is wrong across fields."""

@@ -91,7 +91,7 @@ class PostgresCaseReader:
             conditions.append(owner.exists())
         if wanted.used_share and wanted.now is not None:
             begun_at = DEADLINES.c.started_at + DEADLINES.c.stood_still
-            share = (DEADLINES.c.burns_at - begun_at).op("*")(wanted.used_share)
+            share = (DEADLINES.c.burns_at - begun_at).op("*", precedence=8)(wanted.used_share)
             reached_at = begun_at + cast(share, Interval)
             conditions.append(reached_at <= wanted.now)
         sort_key = [DEADLINES.c[name] for name in ("burns_at", "region", "uid", "number")]

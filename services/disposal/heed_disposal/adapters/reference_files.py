@@ -6,7 +6,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from heed_disposal.adapters.figures_sql import QUERIES
 from heed_disposal.domain.calendar import Calendar
+from heed_disposal.domain.figures import FigureDefinition, FigureFileError, read_figures
 from heed_disposal.domain.handbook import Handbook
 from heed_disposal.domain.playbooks import read_playbooks
 from heed_disposal.domain.rules import read_rules
@@ -24,6 +26,19 @@ def load_handbook(rules: Path | None = None, playbooks: Path | None = None) -> H
         calendar=Calendar(_published),
         playbooks=read_playbooks(_document(playbooks, "playbooks.toml")),
     )
+
+
+def load_figures(figures: Path | None = None) -> tuple[FigureDefinition, ...]:
+    """Read the definitions of the performance figures.
+
+    Raises:
+        FigureFileError: the file cannot be used, or names a figure that no query computes.
+    """
+    definitions = read_figures(_document(figures, "figures.toml"))
+    for definition in definitions:
+        if definition.code not in QUERIES:
+            raise FigureFileError(f"figure {definition.code}: no query computes it")
+    return definitions
 
 
 def _document(mounted: Path | None, shipped: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 # ruff: noqa: N802 - methods are named as in the contract
 """DisposalService: converts, calls a use case, converts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -8,15 +9,18 @@ from heed.disposal.v1 import disposal_service_pb2 as pb
 
 from heed_disposal.api import convert
 from heed_disposal.api.listing import Listing, Reference
+from heed_disposal.api.performance_rpcs import PerformanceRpcs
 from heed_disposal.api.procedure_rpcs import ProcedureRpcs
 from heed_disposal.api.review_rpcs import ReviewRpcs
 from heed_disposal.api.verbs import CaseVerbs
 from heed_disposal.api.voice_rpcs import VoiceRpcs
 from heed_disposal.application.desk import Desk
 from heed_disposal.application.escalating import Watch
+from heed_disposal.application.performance import FigureCounts
 from heed_disposal.application.ports import Workshop
 from heed_disposal.application.voices import Voices
 from heed_disposal.domain import handling, measures
+from heed_disposal.domain.figures import FigureDefinition
 from heed_disposal.domain.opening import MatterFacts
 from heed_disposal.domain.terms import (
     Finding,
@@ -36,7 +40,7 @@ from heed_shared.paging import PageTokens
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class DisposalServicer(ProcedureRpcs, ReviewRpcs, VoiceRpcs):
+class DisposalServicer(ProcedureRpcs, ReviewRpcs, VoiceRpcs, PerformanceRpcs):
     """The servicer."""
 
     def __init__(
@@ -47,11 +51,15 @@ class DisposalServicer(ProcedureRpcs, ReviewRpcs, VoiceRpcs):
         tokens: PageTokens,
         voices: Voices,
         watch: Watch,
+        figures: Sequence[FigureDefinition],
+        counts: FigureCounts,
     ) -> None:
         self._desk = desk
         self._tokens = tokens
         self._voices = voices
         self._watch = watch
+        self._figures = figures
+        self._counts = counts
         self._verbs = CaseVerbs(desk, workshop)
         self._reference = reference
         self._listing = Listing(desk, reference, tokens)

@@ -9,9 +9,11 @@ from datetime import date, datetime
 from uuid import UUID
 
 from heed_disposal.domain.deadlines import Deadline, cancel
+from heed_disposal.domain.measure_details import Details, Promise, RecordDocument
 from heed_disposal.domain.records import NOTHING_RECORDED, Lesson, Procedure, Rating
 from heed_disposal.domain.terms import (
     Actor,
+    Effect,
     Finding,
     FollowUpResult,
     Grade,
@@ -44,6 +46,7 @@ class Assessment:
     proposed: bool = True
     assessed_by: Actor | None = None
     assessed_at: datetime | None = None
+    second_reader: Actor | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,22 @@ class Measure:
     approver_role: str
     approved_by: Actor | None = None
     approval_note: str = ""
+    details: Details | None = None
+    proportionality_note: str = ""
+    personal_data_used: tuple[str, ...] = ()
+    """Kinds of personal data, such as "联系方式"."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
     result: str = ""
+    side_effects: str = ""
+    cost: float = 0.0
+    """In yuan."""
+    effect: Effect = Effect.UNSPECIFIED
+    promises: tuple[Promise, ...] = ()
+    documents: tuple[RecordDocument, ...] = ()
+    stop_reason: str = ""
+    revision_of: int = 0
+    """Number of the measure of which it is the revision; 0 when it is none."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,9 @@ class FollowUp:
     note: str = ""
     recorded_by: Actor | None = None
     recorded_at: datetime | None = None
+    measure: int = 0
+    """Number of the measure whose promise is asked about; 0 when it is none."""
+    attempt: int = 1
 
 
 @dataclass(frozen=True)

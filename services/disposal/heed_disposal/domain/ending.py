@@ -57,8 +57,25 @@ def erase(case: Case, now: datetime) -> Case:
         assessment=None,
         procedure=erased_procedure(case.procedure),
         opinion=replace(case.opinion, text=ERASED) if case.opinion else None,
-        measures=tuple(replace(m, title=ERASED, purpose="", result="") for m in case.measures),
+        measures=tuple(_erased_measure(measure) for measure in case.measures),
         follow_ups=tuple(replace(f, note="", occasion=ERASED) for f in case.follow_ups),
+    )
+
+
+def _erased_measure(measure: Measure) -> Measure:
+    """Return a measure without what was written; kind, status, days, cost and effect stay."""
+    return replace(
+        measure,
+        title=ERASED,
+        purpose="",
+        result="",
+        details=None,
+        proportionality_note="",
+        approval_note="",
+        side_effects="",
+        stop_reason="",
+        promises=tuple(replace(promise, text=ERASED) for promise in measure.promises),
+        documents=(),
     )
 
 

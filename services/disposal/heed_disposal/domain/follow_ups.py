@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from heed_disposal.domain import rules
 from heed_disposal.domain.case import Case, FollowUp
 from heed_disposal.domain.handbook import Handbook
+from heed_disposal.domain.measure_details import Promise
 from heed_disposal.domain.terms import FollowUpResult, Track
 from heed_shared.clock import local_day
 
@@ -27,10 +28,24 @@ def schedule(case: Case, on: date, occasion: str) -> Case:
     return case.with_follow_up(FollowUp(case.next_number(case.follow_ups), on, occasion))
 
 
-def without_planned(case: Case) -> Case:
-    """Return the case without the follow-ups that nobody has done yet."""
-    done = tuple(f for f in case.follow_ups if f.result is not FollowUpResult.UNSPECIFIED)
-    return replace(case, follow_ups=done)
+def ask_about(case: Case, measure: int, promise: Promise) -> Case:
+    """Return the case with a follow-up on the day for which something was promised."""
+    number = case.next_number(case.follow_ups)
+    occasion = f"承诺到期回访:{promise.text}"
+    return case.with_follow_up(FollowUp(number, promise.due_on, occasion, measure=measure))
+
+
+def without_planned(case: Case, *, promises_too: bool = True) -> Case:
+    """Return the case without the follow-ups that nobody has done yet.
+
+    An answer moves the day on which one asks what became of it, but not the day of a promise.
+    """
+    kept = tuple(
+        f
+        for f in case.follow_ups
+        if f.result is not FollowUpResult.UNSPECIFIED or (f.measure and not promises_too)
+    )
+    return replace(case, follow_ups=kept)
 
 
 def plan_first(case: Case, handbook: Handbook) -> Case:
@@ -53,23 +68,31 @@ def plan_after(case: Case, code: str, occasion: str, now: datetime, handbook: Ha
     return schedule(case, today + timedelta(days=period), occasion)
 
 
-def react(case: Case, result: FollowUpResult, now: datetime, handbook: Handbook) -> Case:
-    """Return the case as the result of a follow-up leaves it.
+def react(case: Case, asked: FollowUp, now: datetime, handbook: Handbook) -> Case:
+    """Return the case as what a follow-up found leaves it.
 
     Solved is set by SOLVED and taken back by a result that says otherwise; unreachable and declined
     say nothing about the problem.
     """
-    if result is FollowUpResult.SOLVED:
+    if asked.result is FollowUpResult.SOLVED:
         first_time = not case.solved
         case = replace(case, solved=True)
         if first_time:
             return plan_after(case, rules.SOLVED_CHECK, AFTER_SOLVED, now, handbook)
         return case
-    if result is FollowUpResult.UNREACHABLE:
-        attempts = sum(f.result is FollowUpResult.UNREACHABLE for f in case.follow_ups)
-        if attempts < MAX_ATTEMPTS:
-            return plan_after(case, rules.SECOND_ATTEMPT, AGAIN, now, handbook)
-        return case
-    if result is FollowUpResult.DECLINED:
+    if asked.result is FollowUpResult.UNREACHABLE:
+        return _ask_again(case, asked, now, handbook)
+    if asked.result is FollowUpResult.DECLINED:
         return case
     return replace(case, solved=False)
+
+
+def _ask_again(case: Case, asked: FollowUp, now: datetime, handbook: Handbook) -> Case:
+    """Return the case with the next attempt to reach the same person about the same thing."""
+    if asked.attempt >= MAX_ATTEMPTS:
+        return case
+    planned = plan_after(case, rules.SECOND_ATTEMPT, AGAIN, now, handbook)
+    again = planned.follow_ups[-1]
+    return planned.with_follow_up(
+        replace(again, measure=asked.measure, attempt=asked.attempt + 1)
+    )

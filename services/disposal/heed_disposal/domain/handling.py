@@ -57,6 +57,7 @@ class Signed:
     development: Grade
     level: Level
     reasons: tuple[str, ...]
+    second_reader: Actor | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def issue_opinion(case: Case, answer: Answer, act: Act, handbook: Handbook) -> C
     opinion = Opinion(answer.outcome, answer.text, answer.legal_basis, act.actor, act.now, number)
     moved = replace(moved, opinion=opinion, handler=act.actor)
     moved = meet_clocks(moved, act.now, *rules.MET_BY_ANSWER)
-    moved = follow_ups.without_planned(moved)
+    moved = follow_ups.without_planned(moved, promises_too=False)
     return follow_ups.plan_after(
         moved, rules.FOLLOW_UP, follow_ups.AFTER_SERVICE, act.now, handbook
     )
@@ -152,10 +153,10 @@ def record_follow_up(
     same_person = case.handler is not None and case.handler.identity == act.actor.identity
     if same_person or act.actor.unit in _handling_units(case):
         raise SecondPersonRequired(f"{case.name}/followUps/{number}")
-    moved = moved.with_follow_up(
-        replace(follow_up, result=result, note=note, recorded_by=act.actor, recorded_at=act.now)
+    asked = replace(
+        follow_up, result=result, note=note, recorded_by=act.actor, recorded_at=act.now
     )
-    return follow_ups.react(moved, result, act.now, handbook)
+    return follow_ups.react(moved.with_follow_up(asked), asked, act.now, handbook)
 
 
 def _planned_follow_up(case: Case, number: int) -> FollowUp:

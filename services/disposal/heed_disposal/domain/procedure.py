@@ -125,7 +125,7 @@ def serve(case: Case, delivery: Delivery, act: Act, handbook: Handbook) -> Case:
         raise InvalidField("served_on", "must not lie before the opinion or after today")
     service = Service(delivery.method, delivery.served_on, delivery.note, act.actor)
     moved = replace(moved, procedure=replace(case.procedure, service=service))
-    moved = follow_ups.without_planned(moved)
+    moved = follow_ups.without_planned(moved, promises_too=False)
     wait = timedelta(days=handbook.rules.on(rules.FOLLOW_UP, delivery.served_on).period)
     asked_on = max(delivery.served_on + wait, act.today)
     return follow_ups.schedule(moved, asked_on, follow_ups.AFTER_SERVICE)

@@ -187,6 +187,16 @@ class MeasureStatus(IntEnum):
     REJECTED = 6
 
 
+class Effect(IntEnum):
+    """Effect (效果) of a measure on the problem."""
+
+    UNSPECIFIED = 0
+    SOLVED = 1
+    PARTLY = 2
+    NONE = 3
+    WORSE = 4
+
+
 class FollowUpResult(IntEnum):
     """What a follow-up found (回访结果)."""
 

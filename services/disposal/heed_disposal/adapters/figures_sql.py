@@ -1,0 +1,150 @@
+"""The queries behind the performance figures, one for each code.
+
+Each returns unit, numerator, denominator and excluded. Days are local days (Asia/Shanghai). A case
+counts for the unit that has it now. Numbers of states and results are those of the contract.
+"""
+
+from typing import Final
+
+_LOCAL = "AT TIME ZONE 'Asia/Shanghai'"
+_CASE = "c.handling_region LIKE :region AND (:unit = '' OR c.unit = :unit)"
+_IN_PERIOD = "BETWEEN :from_day AND :to_day"
+_OF_CASE = "USING (region, uid)"
+
+
+def _due(codes: str, good: str) -> str:
+    """Return the query of a share of the clocks that fell due in the period."""
+    return f"""
+        SELECT c.unit,
+            count(*) FILTER (WHERE d.state <> 5 AND {good}) AS numerator,
+            count(*) FILTER (WHERE d.state <> 5) AS denominator,
+            count(*) FILTER (WHERE d.state = 5) AS excluded
+        FROM case_deadline d JOIN cases c {_OF_CASE}
+        WHERE d.code IN ({codes}) AND d.due_internal {_IN_PERIOD} AND {_CASE}
+        GROUP BY c.unit
+    """
+
+
+_SERVED = f"""
+    SELECT c.region, c.uid, c.unit, c.received_at, (r.body->>'served_on')::date AS served_on
+    FROM case_record r JOIN cases c {_OF_CASE}
+    WHERE r.kind = 'service' AND (r.body->>'served_on')::date {_IN_PERIOD} AND {_CASE}
+"""
+
+
+def _rated(column: str) -> str:
+    return f"""
+        SELECT c.unit,
+            count(*) FILTER (WHERE g.{column} IN (1, 2)) AS numerator,
+            count(*) FILTER (WHERE g.{column} > 0) AS denominator,
+            count(*) FILTER (WHERE g.{column} = 0) AS excluded
+        FROM case_rating g JOIN cases c {_OF_CASE}
+        WHERE (g.rated_at {_LOCAL})::date {_IN_PERIOD} AND {_CASE}
+        GROUP BY c.unit
+    """
+
+
+def _concluded(good: str, track: str) -> str:
+    """Return the query of a share of the cases concluded in the period, withdrawn ones apart."""
+    withdrawn = (
+        "EXISTS (SELECT FROM case_step s WHERE s.region = c.region AND s.uid = c.uid"
+        " AND s.action = 'withdraw')"
+    )
+    return f"""
+        SELECT c.unit,
+            count(*) FILTER (WHERE NOT {withdrawn} AND {good}) AS numerator,
+            count(*) FILTER (WHERE NOT {withdrawn}) AS denominator,
+            count(*) FILTER (WHERE {withdrawn}) AS excluded
+        FROM cases c
+        WHERE (c.concluded_at {_LOCAL})::date {_IN_PERIOD} AND {track} AND {_CASE}
+        GROUP BY c.unit
+    """
+
+
+def _followed_up(good: str, counted: str) -> str:
+    return f"""
+        SELECT c.unit,
+            count(*) FILTER (WHERE {good}) AS numerator,
+            count(*) FILTER (WHERE {counted}) AS denominator,
+            count(*) FILTER (WHERE NOT ({counted})) AS excluded
+        FROM case_follow_up f JOIN cases c {_OF_CASE}
+        WHERE f.result > 0 AND (f.recorded_at {_LOCAL})::date {_IN_PERIOD} AND {_CASE}
+        GROUP BY c.unit
+    """
+
+
+QUERIES: Final[dict[str, str]] = {
+    "timely_acceptance": _due("'D02', 'D03'", "d.state = 3"),
+    "timely_answer": _due(
+        "'D05'",
+        "EXISTS (SELECT FROM case_record r WHERE r.region = d.region AND r.uid = d.uid"
+        " AND r.kind = 'service' AND (r.body->>'served_on')::date <= d.due_internal)",
+    ),
+    "extended_share": _due("'D05'", "d.extended_days > 0"),
+    "days_to_acceptance": f"""
+        SELECT c.unit,
+            coalesce(sum((n.told_at {_LOCAL})::date - (c.received_at {_LOCAL})::date)
+                FILTER (WHERE (n.told_at {_LOCAL})::date {_IN_PERIOD}), 0) AS numerator,
+            count(*) FILTER (WHERE (n.told_at {_LOCAL})::date {_IN_PERIOD}) AS denominator,
+            count(*) FILTER (WHERE n.told_at IS NULL
+                AND (c.opened_at {_LOCAL})::date {_IN_PERIOD}) AS excluded
+        FROM cases c LEFT JOIN LATERAL (
+            SELECT min(s.stepped_at) AS told_at FROM case_step s
+            WHERE s.region = c.region AND s.uid = c.uid
+                AND s.action IN ('accept', 'not_accept', 'no_longer_accept', 'divert')
+        ) n ON true
+        WHERE c.track = 1 AND {_CASE}
+        GROUP BY c.unit
+    """,
+    "days_to_reply": f"""
+        SELECT c.unit,
+            coalesce(sum((r.body->>'served_on')::date - (c.received_at {_LOCAL})::date)
+                FILTER (WHERE (r.body->>'served_on')::date {_IN_PERIOD}), 0) AS numerator,
+            count(*) FILTER (WHERE (r.body->>'served_on')::date {_IN_PERIOD}) AS denominator,
+            count(*) FILTER (WHERE r.body IS NULL
+                AND (o.issued_at {_LOCAL})::date {_IN_PERIOD}) AS excluded
+        FROM cases c
+        LEFT JOIN case_record r ON r.region = c.region AND r.uid = c.uid AND r.kind = 'service'
+        LEFT JOIN LATERAL (
+            SELECT max(issued_at) AS issued_at FROM case_opinion
+            WHERE region = c.region AND uid = c.uid
+        ) o ON true
+        WHERE c.track = 1 AND {_CASE}
+        GROUP BY c.unit
+    """,
+    "participation": f"""
+        SELECT s.unit, count(g.uid) AS numerator, count(*) AS denominator, 0 AS excluded
+        FROM ({_SERVED}) s LEFT JOIN case_rating g {_OF_CASE}
+        GROUP BY s.unit
+    """,
+    "satisfaction_office": _rated("office"),
+    "satisfaction_unit": _rated("unit"),
+    "first_time_solved": _concluded("NOT c.reopened AND c.solved", "c.track = 1"),
+    "reopened_share": _concluded("c.reopened", "c.track <> 4"),
+    "solved_share": _followed_up("f.result = 1", "f.result NOT IN (6, 7)"),
+    "contact_rate": _followed_up("f.result <> 6", "true"),
+    "review_overturned": f"""
+        SELECT c.unit,
+            count(*) FILTER (WHERE issued AND (r.body->>'result')::int IN (2, 3)) AS numerator,
+            count(*) FILTER (WHERE issued) AS denominator,
+            count(*) FILTER (WHERE r.body->>'issued_at' IS NULL
+                AND (r.body->>'requested_on')::date {_IN_PERIOD}) AS excluded
+        FROM case_record r JOIN cases c {_OF_CASE}
+        CROSS JOIN LATERAL (
+            SELECT coalesce(((r.body->>'issued_at')::timestamptz {_LOCAL})::date {_IN_PERIOD},
+                false) AS issued
+        ) i
+        WHERE r.kind IN ('review', 'recheck') AND {_CASE}
+        GROUP BY c.unit
+    """,
+    "open_overdue": f"""
+        SELECT c.unit,
+            count(*) FILTER (WHERE EXISTS (
+                SELECT FROM case_deadline d WHERE d.region = c.region AND d.uid = c.uid
+                    AND d.state = 1 AND d.burns_at <= :now)) AS numerator,
+            count(*) AS denominator,
+            0 AS excluded
+        FROM cases c WHERE c.state NOT IN (15, 16) AND {_CASE}
+        GROUP BY c.unit
+    """,
+}
