@@ -64,8 +64,10 @@ class Evidence:
         wanted = np.zeros((len(rows), ends + weeks - 1))
         known = min(self.weekly.shape[1], ends + weeks - 1)
         wanted[:, :known] = self.weekly[rows, :known]
-        sums = np.concatenate([np.zeros((len(rows), 1)), wanted.cumsum(axis=1)], axis=1)
-        return np.asarray(sums[:, weeks:] - sums[:, :-weeks])
+        sums = wanted[:, :ends].copy()
+        for back in range(1, weeks):
+            sums += wanted[:, back : back + ends]
+        return sums
 
     def window(
         self, measure: Measure, window_days: int, rows: Ints, ends: int, bucket: int | None = None

@@ -191,11 +191,21 @@ def spread(evidence: Evidence, window_days: int, rows: Ints, ends: int) -> Figur
     items = evidence.items(window_days, child, ends + 2 * weeks)
     has = items[:, :ends] >= NEW_AREA_ITEMS
     before = items[:, weeks : weeks + ends] + items[:, 2 * weeks : 2 * weeks + ends]
-    new, all_ = np.zeros((2, len(rows), ends))
-    np.add.at(new, above, has & (before == 0))
-    np.add.at(all_, above, has)
+    new = _summed(has & (before == 0), above, len(rows))
+    all_ = _summed(has, above, len(rows))
     known = evidence.history_days[rows, None] // 7 - np.arange(ends)[None, :]
     return Figures(np.where(known >= 3 * weeks, new, np.nan), new, all_, all_)
+
+
+def _summed(flags: Booleans, group: Ints, groups: int) -> Floats:
+    """Return how many flags are set in each group, (groups, ends)."""
+    sums = np.zeros((groups, flags.shape[1]))
+    if len(group):
+        order = np.argsort(group, kind="stable")
+        starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+        counts = np.add.reduceat(flags[order], starts, axis=0, dtype=np.int64)
+        sums[group[order][starts]] = counts
+    return sums
 
 
 def acceleration(evidence: Evidence, window_days: int, rows: Ints, ends: int) -> Figures:
