@@ -44,7 +44,7 @@ def _regressions(counts: Floats, first: int) -> tuple[Floats, Floats]:
     Each is (N, S, 2).
     """
     steps = counts.shape[1]
-    regressors, known = design(steps, PERIOD), np.ones_like(counts)
+    regressors, known = design(steps, PERIOD, first), np.ones_like(counts)
     last: Fit | None = None
     mean, variance = [], []
     for step in range(first, steps):

@@ -22,12 +22,12 @@ SHAPE: Final = np.diff(special.ndtr(np.log(np.maximum(np.arange(WINDOW_STEPS + 1
 """Share of an outbreak's cases in its first, second ... step."""
 SIZES: Final = np.arange(1.0, 11.0)
 """Cases of an outbreak in standard deviations of the counts, all thought equally likely."""
-AGE_WEIGHTS: Final = np.array([1.0, 2.0, 0.8, 0.8, 0.8])
+AGE_WEIGHTS: Final = np.array([1.0, 1.5, 0.5, 0.5, 0.5])
 """How much it counts that an outbreak is on whose first step lies 0, 1 ... steps back.
 
 With equal weights the score is the posterior odds, the best ranking of weeks. Then much of what is
 allowed in false alarms goes to the steps after an outbreak, which may or may not have ended; with
-these weights 4 % more outbreaks are found at the same false alarms, and 1 % fewer of their weeks.
+these weights 4 % more outbreaks are found at the same false alarms, and 2 % fewer of their weeks.
 """
 ONSET_PROBABILITY: Final = 1.0 / 49.0
 LARGEST_DEVIATIONS: Final = 10.0
@@ -37,12 +37,11 @@ _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 _LOG_NODE_WEIGHTS = np.log(_NODE_WEIGHTS / _NODE_WEIGHTS.sum())
 
 
-def log_probability(count: Floats, mean: Floats, variance: Floats) -> Floats:
-    """Return the log probability under the negative-binomial law of that mean and variance."""
+def log_likelihood(count: Floats, mean: Floats, variance: Floats) -> Floats:
+    """Return the log likelihood of a negative-binomial law, less what rests on the count alone."""
     ratio = np.maximum(variance / mean, SMALLEST_RATIO)
     shape = mean / (ratio - 1.0)
     log_choices = special.gammaln(count + shape) - special.gammaln(shape)
-    log_choices -= special.gammaln(count + 1.0)
     return np.asarray(log_choices - shape * np.log(ratio) + count * np.log1p(-1.0 / ratio))
 
 
@@ -82,17 +81,17 @@ def _hypotheses(
     """
     series, steps = counts.shape
     deviation = np.sqrt(ratio[:, None] * mean)
-    calm = np.nan_to_num(log_probability(counts, mean, deviation**2))
+    calm = np.nan_to_num(log_likelihood(counts, mean, deviation**2))
     on: list[Floats] = []
     off: list[Floats] = [np.zeros(series)]
     for size in SIZES:
         prior = np.log(ONSET_PROBABILITY / len(SIZES))
-        gains = [_gain(counts, mean, deviation, calm, size * share) for share in SHAPE]
+        gains = [_gain(counts, mean, deviation, calm, size, lag) for lag in range(steps)]
         for age, weight in enumerate(age_weights):
             onset = steps - 1 - age
             before = np.full(series, prior)
             for lag in range(age):
-                before += gains[lag][:, onset + lag]
+                before += gains[lag][:, onset]
             ended = before - size * deviation[:, onset] * SHAPE[age:].sum()
             whole = before + gains[age][:, -1]
             # Of all ways it may have gone, those with a case still to come: the rest has ended.
@@ -106,7 +105,14 @@ def _hypotheses(
     )
 
 
-def _gain(counts: Floats, mean: Floats, deviation: Floats, calm: Floats, size: float) -> Floats:
-    """Return the log likelihood ratio of `size` deviations of cases in a step against none."""
-    cases = size * deviation
-    return np.nan_to_num(log_probability(counts, mean + cases, deviation**2 + cases)) - calm
+def _gain(
+    counts: Floats, mean: Floats, deviation: Floats, calm: Floats, size: float, lag: int
+) -> Floats:
+    """Return log likelihood ratios of an outbreak in its step number `lag` against none.
+
+    (N, steps - lag), by the step in which it would have begun.
+    """
+    cases = size * SHAPE[lag] * deviation[:, lag:]
+    variance = deviation[:, lag:] ** 2 + cases
+    on = log_likelihood(counts[:, lag:], mean[:, lag:] + cases, variance)
+    return np.nan_to_num(on) - calm[:, lag:]

@@ -75,7 +75,9 @@ def predict(
 
     `first` must be at least STEPS_REQUIRED. Counts and observed are (N, T).
     """
-    regressors = design(end, period)
+    if first >= end:
+        return
+    regressors = design(end, period, first)
     blocks = [slice(at, at + BLOCK_SERIES) for at in range(0, len(counts), BLOCK_SERIES)]
     movement = Movement(end)
     fits: list[Fit] = []

@@ -29,6 +29,7 @@ PRIOR_STEPS: Final = 10.0
 """How many steps of its own a series weighs against the prior ratio of variance to mean."""
 PAST_SIZES: Final = np.array([2.0, 3.5, 5.0, 7.0, 10.0])
 PAST_ONSET_PROBABILITY: Final = 0.015
+LARGEST_MULTIPLE: Final = 10.0
 LOG_MEAN_RANGE: Final = (-12.0, 20.0)
 RESIDUAL_RANGE: Final = (-3.0, 12.0)
 
@@ -47,10 +48,10 @@ class Fit:
     """Probability of each step to hold no outbreak; 0 where nothing was observed, (N, T)."""
 
 
-def design(steps: int, period: float) -> Floats:
-    """Return the regressors of steps 0 .. steps-1, (steps, P)."""
+def design(steps: int, period: float, origin: int) -> Floats:
+    """Return the regressors of steps 0 .. steps-1, (steps, P); the trend is 0 at the origin."""
     step = np.arange(steps)
-    columns = [np.ones(steps), (step - steps) / TREND_STEPS]
+    columns = [np.ones(steps), (step - origin) / TREND_STEPS]
     for multiple in range(1, _harmonics(period) + 1):
         angle = 2.0 * np.pi * multiple * step / period
         columns += [np.cos(angle), np.sin(angle)]
@@ -71,6 +72,7 @@ def fit(
     earlier, from which two rounds suffice.
     """
     rounds = 10 if last is None else 2
+    counts = _bounded(counts, observed)
     last = last or _start(counts, observed, regressors.shape[1])
     weights = np.concatenate([last.weights, observed[:, last.weights.shape[1] :]], axis=1)
     coefficients, covariance, ratio = last.coefficients, last.covariance, last.ratio
@@ -84,6 +86,28 @@ def fit(
             ratio = _variance_ratio(counts, mean, weights, regressors.shape[1])
             weights = calm(counts, mean, ratio, observed) * observed
     return Fit(coefficients, covariance, ratio, weights)
+
+
+def _bounded(counts: Floats, observed: Floats) -> Floats:
+    """Return counts cut to LARGEST_MULTIPLE of the geometric mean of the steps around them, (N, T).
+
+    An entry a million times too high would else carry the first rounds of the fit away.
+    """
+    logs = _sums_around(np.log1p(counts) * observed)
+    typical = np.exp(logs / np.maximum(_sums_around(observed), 1.0))
+    return np.asarray(np.minimum(counts, LARGEST_MULTIPLE * typical))
+
+
+def _sums_around(values: Floats) -> Floats:
+    """Return the sums over the steps 3 to 10 before and after each, (N, T)."""
+    steps = np.arange(values.shape[1])
+    total = np.concatenate([np.zeros((len(values), 1)), values.cumsum(axis=1)], axis=1)
+
+    def between(first: int, last: int) -> Floats:
+        start, stop = (np.clip(steps + at, 0, len(steps)) for at in (first, last + 1))
+        return np.asarray(total[:, stop] - total[:, start])
+
+    return between(-10, -3) + between(3, 10)
 
 
 def means(coefficients: Floats, regressors: Floats, offset: Floats) -> Floats:
