@@ -30,7 +30,7 @@ def progress(petition: str, kind: "ProgressEvent.Kind.ValueType", **fields: Any)
     """An event as disposal sends it."""
     event = ProgressEvent(kind=kind, petition=petition, **fields)
     event.stepped_at.FromDatetime(NOW + timedelta(days=int(kind)))
-    if kind != ProgressEvent.KIND_CLOSED:
+    if kind not in (ProgressEvent.KIND_CLOSED, ProgressEvent.KIND_ANSWERED):
         event.due_at.FromDatetime(NOW + timedelta(days=60))
     return Delivery(Event(subject=petition, progress=event), "")
 
