@@ -147,7 +147,7 @@ async def test_every_step_of_disposal_is_shown_with_date_and_words(office: Offic
         Stage.STAGE_SUPERVISED,
         Stage.STAGE_ANSWERED,
     ]
-    routed, closed = page.steps[2], page.steps[-1]
+    routed, closed = page.steps[2], page.steps[8]
     assert routed.unit == "区水务局"
     assert routed.text == "已转送、交办区水务局处理。最迟于2026年5月1日前告知您是否受理。"
     assert not closed.HasField("due_at")
