@@ -155,7 +155,7 @@ def test_without_trials_families_weigh_the_same() -> None:
         ([0, 0, 0, 1] * 20, 80, SeriesPath.SPARSE),
         ([0, 0, 0, 0, 0, 0, 1, 9] * 10, 80, SeriesPath.INTERMITTENT),
         ([5] * 72 + [25] * 8, 80, SeriesPath.BROKEN),
-        ([25] * 72 + [3] * 8, 80, SeriesPath.BROKEN),
+        ([40] * 72 + [2] * 8, 80, SeriesPath.BROKEN),
         ([5] * 76 + [25] * 4, 80, SeriesPath.REGULAR),
     ],
     ids=["regular", "short", "one point", "sparse", "bursts", "risen", "fallen", "not for good"],

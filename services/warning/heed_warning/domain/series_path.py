@@ -21,7 +21,7 @@ counts as intermittent (the limits of Syntetos and Boylan, 2005)."""
 WEEKS_AFTER_BREAK = 8
 WEEKS_BEFORE_BREAK = 26
 BREAK_RATIO = 2.5
-BREAK_DEVIATIONS = 4.0
+BREAK_DEVIATIONS = 5.0
 BREAK_DISPERSION = 0.1
 
 
