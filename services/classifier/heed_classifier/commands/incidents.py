@@ -128,7 +128,7 @@ def group(messages: Sequence[Message]) -> dict[str, Incident]:
         task = bar.add_task("归并 grouping", total=len(messages))
         for number, message in enumerate(messages):
             key = MatterKey(_CITY, UUID(int=number))
-            terms = reader.read(message.text, message.area)
+            terms = reader.read(message.text)
             known = Known(
                 key, counts.arrive(terms), message.received_at, "", title_of(message.text),
                 message.area,

@@ -21,7 +21,7 @@ from heed_classifier.domain.incidents import IncidentKey, MatterKey
 # The heaviest names of a matter are what it is found by.
 STORED_NAMES = 24
 # Petitions that the names of one question may lead to before it is ranked.
-BUDGET = 3000
+BUDGET = 1500
 _NAMES_SHARE = 0.2
 _SHOWN_NAMES, _SHOWN_PHRASES = 5, 5
 _SHORTEST_NAME = 3
