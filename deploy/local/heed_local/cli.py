@@ -70,8 +70,9 @@ def _env(options: argparse.Namespace) -> int:
 
 
 def _ask(options: argparse.Namespace) -> int:
+    from heed_local.answers import Answer
     from heed_local.desk import Desk, in_one_line
-    from heed_local.desk_commands import COMMANDS, Answer
+    from heed_local.desk_commands import COMMANDS
 
     async def answer() -> Answer:
         async with Desk(options.run_dir) as desk:
@@ -128,6 +129,9 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands that ask a running suite."""
+    from heed_local import case_commands
+    from heed_local.desk_commands import COMMANDS
+
     register = commands.add_parser("register", help="register a petition")
     register.add_argument("--region", required=True, help="region code, six characters")
     register.add_argument("--request", required=True, help="what is asked for")
@@ -145,8 +149,11 @@ def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         "incidents": "list incidents, groups of petitions on one matter",
         "status": "show the feeds of all services and how far their consumers are",
     }
-    added = [commands.add_parser(name, help=text) for name, text in simple.items()]
-    for command in (register, progress, *added):
+    for name, text in simple.items():
+        commands.add_parser(name, help=text)
+    case_commands.add_arguments(commands)
+    for name in COMMANDS:
+        command = commands.choices[name]
         command.add_argument("--output", choices=("table", "json"), default="table")
         command.set_defaults(run=_ask)
 

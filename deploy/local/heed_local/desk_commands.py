@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import grpc
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from heed.classifier.v1 import classifier_service_pb2, classifier_service_pb2_grpc
 from heed.common.v1 import matter_pb2
 from heed.disposal.v1 import disposal_service_pb2, disposal_service_pb2_grpc
@@ -25,36 +17,12 @@ from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
 from heed.intake.v1 import resources_pb2 as intake
 from heed.warning.v1 import warning_service_pb2, warning_service_pb2_grpc
 
+from heed_local import case_commands
+from heed_local.answers import Answer, Command, all_pages, moment, place, plain, plain_list
 from heed_local.demo.words import CASE_STATES, LEVELS, TRACKS, WARNING_STATES
 from heed_local.desk import Desk
-from heed_shared.clock import SHANGHAI
-from heed_shared.reference.regions import Regions
 
 _PAGE: Final = 500
-
-
-@cache
-def _regions() -> Regions:
-    """The regions that the suite was started with, when it was started from here."""
-    own = os.environ.get("HEED_REGIONS")
-    return Regions.load(Path(own) if own else None)
-
-
-def _place(region_code: str) -> str:
-    """Name a region; a code that is in no table here is shown as it is."""
-    return _regions().title(region_code) if region_code in _regions() else region_code
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command found: rows for people, and the same as data for scripts."""
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    data: Any
-
-
-Command = Callable[[Desk, argparse.Namespace], Awaitable[Answer]]
 
 
 async def register(desk: Desk, arguments: argparse.Namespace) -> Answer:
@@ -73,7 +41,7 @@ async def register(desk: Desk, arguments: argparse.Namespace) -> Answer:
     )
     petition = response.petition
     row = (petition.receipt_number, response.query_code, petition.name)
-    return Answer(("受理编号", "查询码", "信访件"), [row], _plain(response))
+    return Answer(("受理编号", "查询码", "信访件"), [row], plain(response))
 
 
 async def progress(desk: Desk, arguments: argparse.Namespace) -> Answer:
@@ -85,17 +53,17 @@ async def progress(desk: Desk, arguments: argparse.Namespace) -> Answer:
         )
     )
     rows = [
-        (_moment(step, "reached_at"), step.text, step.unit, _moment(step, "due_at"))
+        (moment(step, "reached_at"), step.text, step.unit, moment(step, "due_at"))
         for step in response.steps
     ]
-    return Answer(("时间", "进展", "单位", "期限"), rows, _plain(response))
+    return Answer(("时间", "进展", "单位", "期限"), rows, plain(response))
 
 
 async def warnings(desk: Desk, _arguments: argparse.Namespace) -> Answer:
     """List warnings."""
     stub = warning_service_pb2_grpc.WarningServiceStub(desk.channel("warning", "analyst"))
     request = warning_service_pb2.ListWarningsRequest(page_size=_PAGE)
-    found = await _all_pages(stub.ListWarnings, request, "warnings")
+    found = await all_pages(stub.ListWarnings, request, "warnings")
     rows = [
         (
             item.fired_on,
@@ -108,27 +76,28 @@ async def warnings(desk: Desk, _arguments: argparse.Namespace) -> Answer:
         for item in found
     ]
     columns = ("触发日", "级别", "地区", "类别", "状态", "依据")
-    return Answer(columns, rows, _plain_list(found))
+    return Answer(columns, rows, plain_list(found))
 
 
 async def cases(desk: Desk, _arguments: argparse.Namespace) -> Answer:
     """List cases with the nearest running deadline of each."""
     stub = disposal_service_pb2_grpc.DisposalServiceStub(desk.channel("disposal", "officer"))
     request = disposal_service_pb2.ListCasesRequest(page_size=_PAGE)
-    found = await _all_pages(stub.ListCases, request, "cases")
+    found = await all_pages(stub.ListCases, request, "cases")
     rows = [
         (
             item.title,
             TRACKS.get(item.track, ""),
-            _place(item.region_code),
+            place(item.region_code),
             CASE_STATES.get(item.state, ""),
             item.unit or item.proposed_unit,
             _nearest_deadline(item),
+            item.name,
         )
         for item in found
     ]
-    columns = ("案件", "类型", "地区", "状态", "单位", "最近期限")
-    return Answer(columns, rows, _plain_list(found))
+    columns = ("案件", "类型", "地区", "状态", "单位", "最近期限", "编号")
+    return Answer(columns, rows, plain_list(found))
 
 
 async def incidents(desk: Desk, _arguments: argparse.Namespace) -> Answer:
@@ -136,20 +105,20 @@ async def incidents(desk: Desk, _arguments: argparse.Namespace) -> Answer:
     channel = desk.channel("classifier", "officer")
     stub = classifier_service_pb2_grpc.ClassifierServiceStub(channel)
     request = classifier_service_pb2.ListIncidentsRequest(page_size=_PAGE)
-    found = await _all_pages(stub.ListIncidents, request, "incidents")
+    found = await all_pages(stub.ListIncidents, request, "incidents")
     rows = [
         (
             item.title,
-            _place(item.region_code),
+            place(item.region_code),
             str(item.matter_count),
-            _moment(item, "first_seen_at"),
-            _moment(item, "last_seen_at"),
+            moment(item, "first_seen_at"),
+            moment(item, "last_seen_at"),
             "、".join(item.keywords),
         )
         for item in found
     ]
     columns = ("事件", "地区", "件数", "首次", "最近", "关键词")
-    return Answer(columns, rows, _plain_list(found))
+    return Answer(columns, rows, plain_list(found))
 
 
 async def status(desk: Desk, _arguments: argparse.Namespace) -> Answer:
@@ -164,7 +133,7 @@ async def status(desk: Desk, _arguments: argparse.Namespace) -> Answer:
             rows.append((service, f"不可用 {error.code().name}", "", "", ""))
             data[service] = {"unavailable": error.code().name}
             continue
-        data[service] = _plain(response)
+        data[service] = plain(response)
         for feed in response.feeds:
             pending = "、".join(f"{to.consumer} {to.pending_count}" for to in feed.consumers)
             rows.append((service, f"发布 {feed.feed}", str(feed.event_count), pending, ""))
@@ -181,6 +150,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "cases": cases,
     "incidents": incidents,
     "status": status,
+    **case_commands.COMMANDS,
 }
 
 
@@ -199,18 +169,6 @@ def exports(desk: Desk) -> list[str]:
     return [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
 
 
-async def _all_pages(
-    method: Callable[[Any], Awaitable[Any]], request: Any, items: str
-) -> list[Any]:
-    found: list[Any] = []
-    while True:
-        page = await method(request)
-        found += getattr(page, items)
-        if not page.next_page_token:
-            return found
-        request.page_token = page.next_page_token
-
-
 def _nearest_deadline(case: disposal.Case) -> str:
     running = [
         (deadline.due_internal or deadline.due_legal, deadline.title)
@@ -218,18 +176,3 @@ def _nearest_deadline(case: disposal.Case) -> str:
         if deadline.state == disposal.Deadline.STATE_RUNNING
     ]
     return "  ".join(min(running)) if running else ""
-
-
-def _moment(message: Message, field: str) -> str:
-    if not message.HasField(field):
-        return ""
-    moment: Timestamp = getattr(message, field)
-    return moment.ToDatetime(tzinfo=SHANGHAI).strftime("%Y-%m-%d %H:%M")
-
-
-def _plain(message: Message) -> dict[str, Any]:
-    return MessageToDict(message, preserving_proto_field_name=True)
-
-
-def _plain_list(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    return [_plain(message) for message in messages]

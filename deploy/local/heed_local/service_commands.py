@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     Parsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 GROUP: Final = "heed.commands"
-_TEXTS: Final = {"train": "训练模型 train a model on a file"}
+_TEXTS: Final = {
+    "backtest": "回测阈值策略 replay a table of counts under a threshold policy",
+    "classify": "分类 sort the texts of a file with a trained model",
+    "detect": "探测异常 score a table of counts for outbreaks",
+    "forecast": "预测 forecast a table of counts with uncertainty",
+    "thresholds": "推荐阈值 thresholds for an alert budget or a cost ratio",
+    "train": "训练模型 train a model on a file",
+    "train.classifier": "训练文本分类模型 train a text model for any label set",
+}
+"""What the known commands do; a command is not imported to be listed."""
 
 
 def add_service_commands(commands: Parsers, words: Sequence[str]) -> None:
@@ -35,7 +44,7 @@ def add_service_commands(commands: Parsers, words: Sequence[str]) -> None:
 
 def _add(parent: Parsers, entry: EntryPoint, name: str, words: Sequence[str]) -> None:
     asking = parent.choices.get(name)
-    parser = asking or parent.add_parser(name, help=_help_of(entry))
+    parser = asking or parent.add_parser(name, help=_TEXTS.get(entry.name))
     if name not in words:
         return
     module = entry.load()
@@ -50,8 +59,3 @@ def _either(
     ask: Callable[[argparse.Namespace], int], work: Callable[[argparse.Namespace], int]
 ) -> Callable[[argparse.Namespace], int]:
     return lambda options: (ask if options.file is None else work)(options)
-
-
-def _help_of(entry: EntryPoint) -> str:
-    """Name the command's package, which is all that is known before it is imported."""
-    return f"offline: {entry.value.partition('.')[0].replace('_', '-')}"

@@ -1,0 +1,72 @@
+"""What a command of the desk answers, and how contract messages become rows and data."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from heed_local.desk import Desk
+from heed_shared.clock import SHANGHAI
+from heed_shared.reference.regions import Regions
+
+
+@cache
+def _regions() -> Regions:
+    """The regions that the suite was started with, when it was started from here."""
+    own = os.environ.get("HEED_REGIONS")
+    return Regions.load(Path(own) if own else None)
+
+
+def place(region_code: str) -> str:
+    """Name a region; a code that is in no table here is shown as it is."""
+    return _regions().title(region_code) if region_code in _regions() else region_code
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found: rows for people, and the same as data for scripts."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    data: Any
+
+
+Command = Callable[[Desk, argparse.Namespace], Awaitable[Answer]]
+
+
+async def all_pages(method: Callable[[Any], Awaitable[Any]], request: Any, items: str) -> list[Any]:
+    """Return the items of every page of a list method."""
+    found: list[Any] = []
+    while True:
+        page = await method(request)
+        found += getattr(page, items)
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
+
+
+def moment(message: Message, field: str) -> str:
+    """Return a time of a message in words of the clock on the wall; empty when absent."""
+    if not message.HasField(field):
+        return ""
+    at: Timestamp = getattr(message, field)
+    return at.ToDatetime(tzinfo=SHANGHAI).strftime("%Y-%m-%d %H:%M")
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """Return a message as data for scripts."""
+    return MessageToDict(message, preserving_proto_field_name=True)
+
+
+def plain_list(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Return messages as data for scripts."""
+    return [plain(message) for message in messages]
