@@ -27,7 +27,7 @@ class Thresholds:
     """Least problem part."""
     pair: float = 0.28
     """Least mean of both parts for two lone matters."""
-    incident: float = 0.25
+    incident: float = 0.24
     """Least mean of both parts for an incident."""
     adopted: float = 0.35
     """Least mean for a lone matter that an incident takes in later: nothing new speaks for it."""
