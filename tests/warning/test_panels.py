@@ -37,6 +37,12 @@ def rows_of(given: list[tuple[str, str, int, int, int]]) -> Rows:
     )
 
 
+def put(memory: CountMemory, rows: Rows) -> None:
+    """Take rows in and make them known."""
+    memory.take(rows)
+    memory.settle()
+
+
 async def test_memory_follows_the_database_whoever_wrote(store: Database) -> None:
     first, second = panels(store), panels(store)
     await apply(store, observation((COUNTY, "01", 3)))
@@ -99,7 +105,7 @@ async def test_an_earlier_day_is_answered_as_if_no_later_one_had_been_asked_for(
 def test_memory_follows_the_days_that_are_used_however_long_it_runs() -> None:
     memory = CountMemory()
     for day in range(9000, 14000):
-        memory.put(rows_of([(COUNTY, "01", 100, day, 1)]))
+        put(memory, rows_of([(COUNTY, "01", 100, day, 1)]))
         memory.forget_before(day - 100)
     assert memory.nbytes < 16 * 500
     _, _, days, counts = memory.of_kinds(100, 101)
@@ -108,9 +114,9 @@ def test_memory_follows_the_days_that_are_used_however_long_it_runs() -> None:
 
 def test_a_count_given_again_replaces_the_one_before() -> None:
     memory = CountMemory()
-    memory.put(rows_of([(COUNTY, "02", 100, 9, 4), (COUNTY, "01", 100, 9, 3)]))
-    memory.put(rows_of([(CITY, "01", 503, 9, 1), (COUNTY, "02", 100, 9, 7)]))
-    memory.put(rows_of([(COUNTY, "01", 100, 8, 5)]))
+    put(memory, rows_of([(COUNTY, "02", 100, 9, 4), (COUNTY, "01", 100, 9, 3)]))
+    put(memory, rows_of([(CITY, "01", 503, 9, 1), (COUNTY, "02", 100, 9, 7)]))
+    put(memory, rows_of([(COUNTY, "01", 100, 8, 5)]))
     kinds, numbers, days, counts = memory.of_kinds(0, 2000)
     cells = [memory.cells[number] for number in numbers.tolist()]
     found = set(zip(kinds.tolist(), cells, days.tolist(), counts.tolist(), strict=True))
@@ -121,6 +127,16 @@ def test_a_count_given_again_replaces_the_one_before() -> None:
         (503, Cell(CITY, "01"), 9, 1.0),
     }
     assert memory.of_kinds(500, 600)[3].tolist() == [1.0]
+
+
+def test_a_count_taken_twice_at_once_keeps_the_later() -> None:
+    memory = CountMemory()
+    for count in (4, 7):
+        memory.take(rows_of([(COUNTY, "01", 100, 9, count), (CITY, "01", 100, count, 1)]))
+    memory.settle()
+    _, numbers, _, counts = memory.of_kinds(100, 101)
+    assert len(counts) == 3
+    assert counts[[memory.cells[n] == Cell(COUNTY, "01") for n in numbers.tolist()]] == [7.0]
 
 
 async def test_a_write_that_commits_late_is_not_overlooked(store: Database) -> None:

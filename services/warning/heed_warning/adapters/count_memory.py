@@ -49,6 +49,7 @@ class CountMemory:
         self._keys: Ints = np.zeros(0, dtype=np.int64)
         self._counts: Floats = np.zeros(0)
         self._first = -1
+        self._taken: list[tuple[Ints, Floats]] = []
 
     @property
     def nbytes(self) -> int:
@@ -61,14 +62,23 @@ class CountMemory:
         texts = (code.decode("ascii") for code in self._codes.tolist())
         return [Cell(text[:6], text[6:8]) for text in texts]
 
-    def put(self, rows: Rows) -> None:
-        """Take counts in, each with a key of its own; they replace what was there."""
-        if not len(rows.day):
+    def take(self, rows: Rows) -> None:
+        """Take a part of what is read; `settle` makes the parts known together."""
+        if len(rows.day):
+            keys = (rows.kind << (_CELL_BITS + _DAY_BITS)) | (self._numbers(rows.cell) << _DAY_BITS)
+            self._taken.append((keys | rows.day, rows.count))
+
+    def settle(self) -> None:
+        """Replace what was there by what was taken; of one count taken twice the later stays."""
+        if not self._taken:
             return
-        keys = (rows.kind << (_CELL_BITS + _DAY_BITS)) | (self._numbers(rows.cell) << _DAY_BITS)
-        keys |= rows.day
+        keys, counts = (np.concatenate(parts) for parts in zip(*self._taken, strict=True))
+        self._taken = []
         order = np.argsort(keys)
-        keys, counts = keys[order], rows.count[order]
+        if (np.diff(keys[order]) == 0).any():  # a read that broke off was made again: rare
+            order = np.argsort(keys, kind="stable")
+            order = order[np.append(np.diff(keys[order]) != 0, True)]
+        keys, counts = keys[order], counts[order]
         place = np.searchsorted(self._keys, keys)
         there = np.zeros(len(keys), dtype=np.bool_)
         inside = place < len(self._keys)

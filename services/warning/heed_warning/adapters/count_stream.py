@@ -6,7 +6,7 @@ becomes a Python object.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,9 @@ CHANGED_SUMS = _SUMS + " AND changed >= $3::text::xid8"
 """Rows of the days $1 to $2 changed since a horizon; suggestions (10) are never read."""
 ALL_SUMS = _SUMS
 """All rows of the days $1 to $2."""
+PAGES_IN_PART = 1 << 16
+"""Half a gigabyte of the table."""
+_PAGES = "SELECT pg_relation_size('cell_day') / current_setting('block_size')::bigint AS pages"
 REVERTING_LOG = f"""
 SELECT {_CELL}, {_KIND}, (received_day - DATE '2000-01-01')::integer, sum(delta)::bigint,
        ((recorded_at AT TIME ZONE 'Asia/Shanghai')::date - DATE '2000-01-01')::integer AS known_day
@@ -40,20 +43,39 @@ HAVING sum(delta) <> 0
 """
 """Counts that may be taken back, of days $1 to $2, known before $3, by the day they were known."""
 _HEADER_BYTES = 19
+_PART_BYTES = 8 << 20
 _SUM_FIELDS = (("cell", "S8"), ("kind", ">i4"), ("day", ">i4"), ("count", ">i8"))
 _LOG_FIELDS = (*_SUM_FIELDS, ("known_day", ">i4"))
 
 
-async def stream_sums(connection: AsyncConnection, query: str, *arguments: object) -> Rows:
-    """Return what CHANGED_SUMS or ALL_SUMS select, within the connection's transaction."""
-    return _rows(await _stream(connection, query, arguments, _SUM_FIELDS))
+async def parts_of_table(connection: AsyncConnection) -> list[str]:
+    """Return queries that together select all rows of the days $1 to $2, part by part.
+
+    Parts read in transactions of their own may miss a row that is changed meanwhile, and moves.
+    """
+    pages = (await connection.exec_driver_sql(_PAGES)).scalar_one()
+    starts = range(0, max(int(pages), 1), PAGES_IN_PART)
+    return [
+        f"{_SUMS} AND ctid >= '({start},0)'"
+        + (f" AND ctid < '({start + PAGES_IN_PART},0)'" if start != starts[-1] else "")
+        for start in starts
+    ]
+
+
+async def stream_sums(
+    connection: AsyncConnection, take: Callable[[Rows], None], query: str, *arguments: object
+) -> None:
+    """Hand over what CHANGED_SUMS or ALL_SUMS select, part by part, in the open transaction."""
+    await _stream(connection, lambda table: take(_rows(table)), query, arguments, _SUM_FIELDS)
 
 
 async def stream_log(
     connection: AsyncConnection, *arguments: object
 ) -> tuple[Rows, NDArray[np.int64]]:
     """Return what REVERTING_LOG selects, and the day on which each row became known."""
-    table = await _stream(connection, REVERTING_LOG, arguments, _LOG_FIELDS)
+    parts = [np.zeros(0, _row_type(_LOG_FIELDS))]
+    await _stream(connection, parts.append, REVERTING_LOG, arguments, _LOG_FIELDS)
+    table = np.concatenate(parts)
     return _rows(table), table["known_day"].astype(np.int64)
 
 
@@ -68,19 +90,34 @@ def _rows(table: NDArray[Any]) -> Rows:
 
 async def _stream(
     connection: AsyncConnection,
+    take: Callable[[NDArray[Any]], None],
     query: str,
     arguments: Sequence[object],
     fields: Sequence[tuple[str, str]],
-) -> NDArray[Any]:
-    parts: list[bytes] = []
+) -> None:
+    """Hand the rows of a query over, in parts of whole rows and some megabytes."""
+    row, held = _row_type(fields), bytearray()
+    skipped = 0  # bytes of the header seen so far
 
-    async def take(data: bytes) -> None:
-        parts.append(bytes(data))
+    async def hear(data: bytes) -> None:
+        nonlocal skipped
+        header = min(_HEADER_BYTES - skipped, len(data))
+        skipped += header
+        held.extend(memoryview(data)[header:])
+        if len(held) >= _PART_BYTES:
+            _give(held, row, take)
 
     driver: Any = (await connection.get_raw_connection()).driver_connection
-    await driver.copy_from_query(query, *arguments, output=take, format="binary")
-    data, row = b"".join(parts), _row_type(fields)
-    return np.frombuffer(data, row, (len(data) - _HEADER_BYTES) // row.itemsize, _HEADER_BYTES)
+    await driver.copy_from_query(query, *arguments, output=hear, format="binary")
+    _give(held, row, take)
+
+
+def _give(held: bytearray, row: np.dtype[Any], take: Callable[[NDArray[Any]], None]) -> None:
+    """Hand over the whole rows and keep the rest; the trailer is shorter than any row."""
+    whole = len(held) // row.itemsize
+    if whole:
+        take(np.frombuffer(bytes(held[: whole * row.itemsize]), row))
+        del held[: whole * row.itemsize]
 
 
 def _row_type(fields: Sequence[tuple[str, str]]) -> np.dtype[Any]:

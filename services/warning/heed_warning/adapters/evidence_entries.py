@@ -71,12 +71,9 @@ def _entries(parts: Sequence[_Part]) -> Entries:
     row, age, known_age, count = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     use = (row >= 0) & (age >= 0) & (count != 0)
     whole = np.int32
-    return Entries(
-        row[use].astype(whole),
-        age[use].astype(whole),
-        np.minimum(known_age, age)[use].astype(whole),
-        count[use],
-    )
+    kept = age[use].astype(whole)
+    known = np.minimum(known_age[use].astype(whole), kept)
+    return Entries(row[use].astype(whole), kept, known, count[use])
 
 
 def _taken_off(

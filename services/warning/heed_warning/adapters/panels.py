@@ -11,7 +11,7 @@ takes memory for all the days between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 
@@ -20,8 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from heed_shared.clock import day_end
 from heed_shared.database import Database
-from heed_warning.adapters.count_memory import BUCKETS, CountMemory
-from heed_warning.adapters.count_stream import ALL_SUMS, CHANGED_SUMS, stream_log, stream_sums
+from heed_warning.adapters.count_memory import BUCKETS, CountMemory, Rows
+from heed_warning.adapters.count_stream import (
+    ALL_SUMS,
+    CHANGED_SUMS,
+    parts_of_table,
+    stream_log,
+    stream_sums,
+)
 from heed_warning.adapters.evidence_entries import entries_of
 from heed_warning.application.ports import Counts
 from heed_warning.domain.counts import ITEMS, Above, CellDay, rolled_up
@@ -30,6 +36,7 @@ from heed_warning.domain.inhibition import parent_rows
 from heed_warning.domain.panel import Cell, Floats, Ints, Panel
 
 _FIRST_HORIZON = "0"
+_READERS = 2
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon"
 _DAY_ZERO = date(2000, 1, 1)
 LONGEST_HISTORY_DAYS = 1500
@@ -64,26 +71,71 @@ class PostgresPanels:
         What was recorded later about those days is taken off again. An earlier day than the latest
         asked for is read anew: it needs days that the memory may have given back.
         """
-        async with self._known(last) as (connection, memory):
-            later = await self._counts.later_than(connection, day_end(last), last)
+        async with self._lock:
+            memory = await self._loaded(last)
+            async with self._snapshot() as connection:
+                await _read(connection, memory, last)
+                later = await self._counts.later_than(connection, day_end(last), last)
             return await asyncio.to_thread(self._panel, memory.counts, later, last)
 
     async def evidence(self, last: date) -> tuple[Panel, Evidence]:
         """Return the items of every cell and what indicators read beside them, as known then."""
-        async with self._known(last) as (connection, memory):
-            later = await self._counts.later_than(connection, day_end(last), last)
-            log = await stream_log(connection, _first_day(last), last, day_end(last))
-            panel = await asyncio.to_thread(self._panel, memory.counts, later, last)
-            entries = await asyncio.to_thread(
-                entries_of,
-                memory.counts,
-                panel.cells,
-                _number(last),
-                rolled_up(later, self._above),
-                log,
-                self._above,
+        async with self._lock:
+            memory = await self._loaded(last)
+            async with self._snapshot() as connection:
+                await _read(connection, memory, last)
+                later = await self._counts.later_than(connection, day_end(last), last)
+                log = await stream_log(connection, _first_day(last), last, day_end(last))
+            return await asyncio.to_thread(self._evidence, memory.counts, later, log, last)
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """One snapshot: what is taken off again must have been put in."""
+        async with self._database.engine.connect() as connection:
+            await connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
+            yield connection
+
+    async def _loaded(self, last: date) -> _Memory:
+        """Return the memory, with what the tables hold when it is new.
+
+        A new one is filled by parts of the table, two at a time and each in a short transaction of
+        its own; what changes meanwhile is read as any change is.
+        """
+        older = self._memory.last is not None and last < self._memory.last
+        if self._memory.last is not None and not older:
+            return self._memory
+        memory = _Memory()
+        async with self._snapshot() as connection:
+            memory.horizon = (await connection.exec_driver_sql(_HORIZON)).scalar_one()
+            queries = await parts_of_table(connection)
+        free = asyncio.Semaphore(_READERS)
+
+        async def load(query: str) -> None:
+            async with free, self._snapshot() as connection:
+                await stream_sums(connection, memory.counts.take, query, _first_day(last), last)
+
+        async with asyncio.TaskGroup() as tasks:
+            for query in queries:
+                tasks.create_task(load(query))
+        await asyncio.to_thread(memory.counts.settle)
+        memory.last = last
+        if not older:
+            self._memory = memory
+        return memory
+
+    def _evidence(
+        self,
+        memory: CountMemory,
+        later: Sequence[tuple[CellDay, int]],
+        log: tuple[Rows, Ints],
+        last: date,
+    ) -> tuple[Panel, Evidence]:
+        panel = self._panel(memory, later, last)
         counted = panel.after_silence()
+        rolled = rolled_up(later, self._above)
+        entries = entries_of(memory, panel.cells, _number(last), rolled, log, self._above)
         return panel, Evidence(
             cells=panel.cells,
             levels=panel.levels,
@@ -92,19 +144,6 @@ class PostgresPanels:
             weekly=weekly_sums(counted.counts),
             entries=entries,
         )
-
-    @asynccontextmanager
-    async def _known(self, last: date) -> AsyncIterator[tuple[AsyncConnection, _Memory]]:
-        """Bring the memory up to date, and keep it still for as long as it is used."""
-        async with self._lock, self._database.engine.connect() as connection:
-            # One snapshot: what is taken off again must have been put in.
-            await connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
-            older = self._memory.last is not None and last < self._memory.last
-            memory = _Memory() if older else self._memory
-            await _read(connection, memory, last)
-            yield connection, memory
 
     def _panel(
         self, memory: CountMemory, later: Iterable[tuple[CellDay, int]], last: date
@@ -128,14 +167,12 @@ async def _read(connection: AsyncConnection, memory: _Memory, last: date) -> Non
     """Read what changed, and of days that come in newly everything."""
     first = _first_day(last)
     horizon = (await connection.exec_driver_sql(_HORIZON)).scalar_one()
-    if memory.last is None:
-        memory.counts.put(await stream_sums(connection, ALL_SUMS, first, last))
-    else:
-        changed = await stream_sums(connection, CHANGED_SUMS, first, last, memory.horizon)
-        memory.counts.put(changed)
+    await stream_sums(connection, memory.counts.take, CHANGED_SUMS, first, last, memory.horizon)
+    await asyncio.to_thread(memory.counts.settle)
     if memory.last is not None and last > memory.last:
         start = max(memory.last + timedelta(days=1), first)
-        memory.counts.put(await stream_sums(connection, ALL_SUMS, start, last))
+        await stream_sums(connection, memory.counts.take, ALL_SUMS, start, last)
+        await asyncio.to_thread(memory.counts.settle)
     memory.counts.forget_before(_number(first))
     memory.horizon, memory.last = horizon, last
 

@@ -24,12 +24,19 @@ SEASON_WEEKS = (-2, -1, 0, 1, 2)
 """Weeks around the same week of an earlier year that are its same period."""
 MAD_TO_DEVIATION = 1.4826
 """Standard deviation of a normal law over its median absolute deviation."""
-SMALLEST_GROWTH = 3.0
-"""Robust deviations below which no growth is over its limit."""
+SMALLEST_GROWTH = 4.0
+"""Robust deviations below which no growth is over its limit: eight periods tell a deviation badly.
+"""
+SMALLEST_ACCELERATION = 5.0
+"""The same for its change, which scatters more by the square root of two."""
 SMALLEST_SPREAD = 3.0
 NEW_AREA_ITEMS = 2.0
 LARGEST_CHANCE = 0.001
 """A share that chance reaches more often than this is not over its limit."""
+MIDDLE_SQUARE = 0.455
+"""Median of the squared standard normal law."""
+UNLIKELY_SQUARE = float(special.ndtri(LARGEST_CHANCE) ** 2)
+"""Squared standard deviations that chance exceeds upwards with LARGEST_CHANCE."""
 PEOPLE_BUCKETS = 7
 STALE_EDGES = np.array([0.0, 8.0, 16.0, 31.0, 61.0, 91.0])
 """Days at which the buckets of days since the last update begin; the last has no end of its own."""
@@ -146,20 +153,34 @@ def change(evidence: Evidence, window_days: int, rows: Ints, ends: int) -> Figur
 def unlikely_change(figures: Figures) -> Booleans:
     """Say where the latest items are more than chance makes of the earlier ones, (n,).
 
-    Given their sum, two counts of one Poisson law split it evenly.
+    Two counts of one Poisson law differ by the root of their sum. How much more the cell's own
+    differ is told by the middle one of its past squared differences.
     """
-    now, before = figures.numerator[:, 0], figures.denominator[:, 0]
-    tail = _binomial_tail(now, now + before, np.full_like(now, 0.5))
-    return np.asarray(tail <= LARGEST_CHANCE)
+    now, before = figures.numerator, figures.denominator
+    square = (now - before) ** 2 / np.maximum(now + before, 1.0)
+    past = np.where(now[:, 1:] + before[:, 1:] > 0, square[:, 1:], np.nan)
+    known = ~np.isnan(past).all(axis=1)
+    scatter = np.ones(len(now))
+    scatter[known] = np.maximum(np.nanmedian(past[known], axis=1) / MIDDLE_SQUARE, 1.0)
+    return np.asarray((now[:, 0] > before[:, 0]) & (square[:, 0] >= UNLIKELY_SQUARE * scatter))
 
 
 def people(evidence: Evidence, window_days: int, rows: Ints, ends: int) -> Figures:
-    """B3: the median bucket of people that a problem concerns."""
+    """B3: the median bucket of people that a problem concerns.
+
+    Numerator are the items of the latest median bucket and those above it, in every window.
+    """
     counts = evidence.histogram(Measure.PEOPLE, window_days, rows, ends, PEOPLE_BUCKETS)
     total = counts.sum(axis=2)
-    reached = counts.cumsum(axis=2) >= total[:, :, None] / 2.0
-    value = np.where(total > 0, reached.argmax(axis=2) + 1.0, np.nan)
-    return Figures(value, np.zeros_like(total), total, total)
+    bucket = (counts.cumsum(axis=2) >= total[:, :, None] / 2.0).argmax(axis=2)
+    from_it = np.arange(PEOPLE_BUCKETS)[None, :] >= bucket[:, :1]
+    many = (counts * from_it[:, None, :]).sum(axis=2)
+    return Figures(np.where(total > 0, bucket + 1.0, np.nan), many, total, total)
+
+
+def unlikely_people(figures: Figures) -> Booleans:
+    """Say where chance would hardly lift the median bucket so high, (n,)."""
+    return np.asarray((figures.value[:, 0] >= 2.0) & unlikely_share(figures))
 
 
 def staleness(evidence: Evidence, _window_days: int, rows: Ints, ends: int) -> Figures:
@@ -221,19 +242,33 @@ def _at_least(limit: float) -> Striking:
     return lambda figures: np.asarray(figures.value[:, 0] >= limit)
 
 
+def _beyond(deviations: float) -> Striking:
+    """Ask for so many deviations, wider where the cell's own past indices scatter more than one."""
+
+    def striking(figures: Figures) -> Booleans:
+        past = np.abs(figures.value[:, 1:])
+        scatter = np.ones(len(past))
+        known = ~np.isnan(past).all(axis=1)
+        usual = MAD_TO_DEVIATION * np.nanmedian(past[known], axis=1)
+        scatter[known] = np.maximum(usual, 1.0)
+        return np.asarray(figures.value[:, 0] >= deviations * scatter)
+
+    return striking
+
+
 COMPUTATIONS: Mapping[str, Computation] = {
-    "A1": Computation(growth, (Measure.ITEMS,), _at_least(SMALLEST_GROWTH)),
+    "A1": Computation(growth, (Measure.ITEMS,), _beyond(SMALLEST_GROWTH)),
     "A2": Computation(change, (Measure.ITEMS,), unlikely_change),
     "B1": _ratio(Measure.REPEAT, Measure.ITEMS),
     "B2": _ratio(Measure.JOINT, Measure.ITEMS),
-    "B3": Computation(people, (Measure.PEOPLE,), _at_least(2.0)),
+    "B3": Computation(people, (Measure.PEOPLE,), unlikely_people),
     "B4": _ratio(Measure.OVERDUE, Measure.DUE),
     "B5": _ratio(Measure.DISSATISFIED, Measure.RATED),
     "B6": _ratio(Measure.UNPERFORMED, Measure.SUPPORTED),
     "B7": _ratio(Measure.OVERTURNED, Measure.REVIEWED),
     "C1": Computation(spread, (Measure.ITEMS,), _at_least(SMALLEST_SPREAD)),
     "C2": Computation(staleness, (Measure.STALE,), _at_least(0.0)),
-    "C3": Computation(acceleration, (Measure.ITEMS,), _at_least(SMALLEST_GROWTH)),
+    "C3": Computation(acceleration, (Measure.ITEMS,), _beyond(SMALLEST_ACCELERATION)),
     "C4": _ratio(Measure.HAZARD, Measure.ITEMS),
 }
 """Every code that a definition may have."""

@@ -162,15 +162,13 @@ def _held_against(
         worse = (use & (earlier > value)).sum(axis=1) / np.maximum(number, 1)
     enough = number >= PAST_REQUIRED
     # What was no value then is nothing to compare with now.
-    kept = np.concatenate([np.ones_like(use[:, :1]), use], axis=1)
     seen = Figures(
+        np.concatenate([value, np.where(use, earlier, np.nan)], axis=1),
         *(
-            np.concatenate([part[:, ago, None], part[:, past]], axis=1) * kept
-            for part in (
-                np.nan_to_num(figures.value), figures.numerator, figures.denominator, figures.base,
-            )
-        )
-    )  # fmt: skip
+            np.concatenate([part[:, ago, None], part[:, past] * use], axis=1)
+            for part in (figures.numerator, figures.denominator, figures.base)
+        ),
+    )
     over = enough & (worse >= definition.limit_percentile) & computation.striking(seen)
     if computation.small_counts:
         over &= figures.numerator[:, ago] >= SMALLEST_COUNT_SHOWN
