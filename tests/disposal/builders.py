@@ -11,6 +11,7 @@ from heed_disposal.adapters.reference_files import load_handbook
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook
 from heed_disposal.domain.handling import Act, Answer, Routing, accept, issue_opinion, route
+from heed_disposal.domain.measure_details import SiteVisit
 from heed_disposal.domain.opening import (
     Growth,
     MatterFacts,
@@ -132,6 +133,18 @@ def served(case: Case | None = None, now: datetime = MONDAY) -> Case:
     """A case whose opinion reached the petitioner."""
     delivery = Delivery(ServiceMethod.IN_PERSON, local_day(now), "")
     return serve(case or answered(now=now), delivery, act(HANDLER, now), handbook())
+
+
+def visit(**changes: Any) -> SiteVisit:
+    """A visit of two members of staff to the place of the problem."""
+    built = SiteVisit(
+        staff=("staff/handler", "staff/inspector"),
+        place="某小区三号楼",
+        starts_at=at("2026-09-28"),
+        enters_private_place=False,
+        owner_consented=False,
+    )
+    return replace(built, **changes)
 
 
 def clock(case: Case, code: str) -> Any:

@@ -25,7 +25,7 @@ from heed_shared.rpc.client import TlsFiles, open_channel_for
 from heed_shared.rpc.server import Service, serve
 from heed_shared.settings import load_settings
 from tests.database_templates import MadeDatabase
-from tests.disposal.builders import MONDAY, REGION, UNIT, petition
+from tests.disposal.builders import MONDAY, REGION, UNIT, at, petition
 
 PERSONS: dict[str, tuple[str, str, str]] = {
     "officer": ("王某", "信访局", "ROLE_CASE_OFFICER"),
@@ -217,8 +217,18 @@ def plan_request(case: resources.Case, **changes: Any) -> pb.PlanMeasureRequest:
         "purpose": "查明办证进度",
         "owner_unit": UNIT,
         "due_on": "2026-09-30",
+        "details": visit_details(),
     }
     return pb.PlanMeasureRequest(**on(case), **(told | changes))
+
+
+def visit_details() -> resources.MeasureDetails:
+    """Two members of staff go to the place of the problem."""
+    details = resources.MeasureDetails()
+    details.site_visit.staff.extend(["staff/handler", "staff/inspector"])
+    details.site_visit.place = "某小区三号楼"
+    details.site_visit.starts_at.FromDatetime(at("2026-09-28"))
+    return details
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ from heed_disposal.domain.terms import (
 from tests.disposal.builders import (
     LEADER,
     MONDAY,
+    OFFICER,
     accepted,
     act,
     at,
@@ -39,6 +40,7 @@ from tests.disposal.builders import (
     handbook,
     opened,
     routed,
+    visit,
     warned,
     warning_facts,
 )
@@ -149,7 +151,7 @@ def test_a_correction_of_an_accepted_case_to_an_appeal_starts_the_clock_of_the_o
 
 def test_a_signed_assessment_and_an_approved_measure_stay_after_a_correction() -> None:
     case = opened(importance=Importance.MAJOR, people=People.OVER_100)
-    signed = Signed(Grade.HIGH, Grade.HIGH, Grade.LOW, Level.ORANGE, ("现场已核实",))
+    signed = Signed(Grade.HIGH, Grade.HIGH, Grade.LOW, Level.ORANGE, ("现场已核实",), OFFICER)
     case = assess(case, signed, act(LEADER), handbook())
     case = decide(case, case.measures[0].number, rejected=False, note="", act=act(LEADER))
     approved = case.measures[0]
@@ -240,7 +242,8 @@ def test_erasure_deletes_what_came_from_the_text_and_keeps_the_dates() -> None:
 
 
 def test_a_measure_that_waits_gets_the_approver_of_the_signed_level() -> None:
-    draft = Draft(MeasureKind.SITE_VISIT, "到小区核实", "查明进度", "", "住建局", date(2026, 9, 30))
+    due_on = date(2026, 9, 30)
+    draft = Draft(MeasureKind.SITE_VISIT, "到小区核实", "查明进度", "", "住建局", due_on, visit())
     case = plan(opened(), draft, act(), handbook())
     assert "科室" in case.measures[0].approver_role
     signed = Signed(Grade.HIGH, Grade.LOW, Grade.LOW, Level.YELLOW, ("已核实",))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from heed.common.v1 import matter_pb2
+from heed.common.v1 import actor_pb2, matter_pb2
 from heed.disposal.v1 import disposal_service_pb2 as verbs
 from heed.disposal.v1 import disposal_service_pb2_grpc, resources_pb2
 from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
@@ -17,6 +17,9 @@ from heed_local.demo.feeds import FeedMonitor
 from heed_local.demo.replay import Registered
 from heed_local.launcher import Suite
 from heed_shared.clock import SHANGHAI
+
+SECOND_READER = actor_pb2.Actor(identity="staff/second-reader", display_name="李某", unit="信访局")
+"""Who reads the assessment of an urgent or major matter before it is signed."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ async def live(suite: Suite, petition: Registered, case: resources_pb2.Case) -> 
                 development=case.assessment.development or resources_pb2.Assessment.GRADE_LOW,
                 response_level=case.assessment.response_level or matter_pb2.WARNING_LEVEL_BLUE,
                 reasons=list(case.assessment.reasons) or ["经核查,情况属实,影响范围有限"],
+                second_reader=SECOND_READER if case.assessment.second_reader_required else None,
             )
         )
     ).case

@@ -13,6 +13,7 @@ from sqlalchemy.types import Uuid
 from heed_disposal.adapters import case_rows
 from heed_disposal.adapters.case_rows import Values
 from heed_disposal.adapters.deadline_rows import deadline_of
+from heed_disposal.adapters.measure_rows import measure_of
 from heed_disposal.adapters.records import procedure_of
 from heed_disposal.adapters.tables import (
     ASSESSMENTS,
@@ -39,7 +40,7 @@ async def load(connection: AsyncConnection, query: Select[Any]) -> list[Case]:
     uids = [row.uid for row in rows]
     deadlines = await _parts(connection, DEADLINES, uids, deadline_of)
     assessments = await _parts(connection, ASSESSMENTS, uids, case_rows.assessment_of)
-    measures = await _parts(connection, MEASURES, uids, case_rows.measure_of)
+    measures = await _parts(connection, MEASURES, uids, measure_of)
     follow_ups = await _parts(connection, FOLLOW_UPS, uids, case_rows.follow_up_of)
     opinions = await _parts(connection, OPINIONS, uids, case_rows.opinion_of)
     records = await _parts(connection, RECORDS, uids, _as_it_is)

@@ -9,7 +9,6 @@ from heed_disposal.domain.case import (
     Assessment,
     Case,
     FollowUp,
-    Measure,
     Opinion,
     Step,
 )
@@ -20,8 +19,6 @@ from heed_disposal.domain.terms import (
     Grade,
     Importance,
     Level,
-    MeasureKind,
-    MeasureStatus,
     Nature,
     Outcome,
     People,
@@ -103,6 +100,7 @@ def assessment_values(case: Case, assessment: Assessment) -> Values:
         "proposed": assessment.proposed,
         "assessed_by": actor_value(assessment.assessed_by),
         "assessed_at": assessment.assessed_at,
+        "second_reader": actor_value(assessment.second_reader),
     }
 
 
@@ -119,40 +117,7 @@ def assessment_of(row: Row[Any]) -> Assessment:
         proposed=row.proposed,
         assessed_by=actor_of(row.assessed_by),
         assessed_at=row.assessed_at,
-    )
-
-
-_PLAIN_MEASURE = (
-    "title", "purpose", "legal_basis", "owner_unit", "due_on", "playbook", "approver_role",
-    "approval_note", "result",
-)  # fmt: skip
-
-
-def measure_values(case: Case, measure: Measure) -> Values:
-    """Return the row of a measure."""
-    plain = {name: getattr(measure, name) for name in _PLAIN_MEASURE}
-    return (
-        part_key(case, measure.number)
-        | plain
-        | {
-            "kind": int(measure.kind),
-            "status": int(measure.status),
-            "planned_by": actor_value(measure.planned_by),
-            "approved_by": actor_value(measure.approved_by),
-        }
-    )
-
-
-def measure_of(row: Row[Any]) -> Measure:
-    """Return the measure of a row."""
-    plain = {name: getattr(row, name) for name in _PLAIN_MEASURE}
-    return Measure(
-        number=row.number,
-        kind=MeasureKind(row.kind),
-        status=MeasureStatus(row.status),
-        planned_by=certain_actor(row.planned_by),
-        approved_by=actor_of(row.approved_by),
-        **plain,
+        second_reader=actor_of(row.second_reader),
     )
 
 
@@ -165,6 +130,8 @@ def follow_up_values(case: Case, follow_up: FollowUp) -> Values:
         "note": follow_up.note,
         "recorded_by": actor_value(follow_up.recorded_by),
         "recorded_at": follow_up.recorded_at,
+        "measure": follow_up.measure,
+        "attempt": follow_up.attempt,
     }
 
 
@@ -178,6 +145,8 @@ def follow_up_of(row: Row[Any]) -> FollowUp:
         note=row.note,
         recorded_by=actor_of(row.recorded_by),
         recorded_at=row.recorded_at,
+        measure=row.measure,
+        attempt=row.attempt,
     )
 
 

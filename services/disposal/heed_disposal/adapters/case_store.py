@@ -15,6 +15,7 @@ from heed_disposal.adapters import case_rows
 from heed_disposal.adapters.case_reading import load
 from heed_disposal.adapters.case_rows import Values
 from heed_disposal.adapters.deadline_rows import deadline_values
+from heed_disposal.adapters.measure_rows import measure_values
 from heed_disposal.adapters.outbox import events_of
 from heed_disposal.adapters.records import record_values
 from heed_disposal.adapters.tables import (
@@ -174,7 +175,7 @@ class PostgresCaseStore:
         await self._write(
             MEASURES,
             changes,
-            lambda case: [case_rows.measure_values(case, m) for m in case.measures],
+            lambda case: [measure_values(case, m) for m in case.measures],
         )
         await self._write(
             FOLLOW_UPS,

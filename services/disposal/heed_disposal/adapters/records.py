@@ -1,11 +1,14 @@
-"""Turns the records of a procedure into rows and back, field by field of their dataclasses."""
+"""Turns the records of a procedure into rows and back, field by field of their dataclasses.
+
+The same holds for whatever else is kept as one body of JSON, such as the details of measures.
+"""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import IntEnum
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Row
 
@@ -43,9 +46,9 @@ def record_values(case: Case) -> list[Values]:
     for kind in SINGLE:
         record = getattr(case.procedure, kind)
         if record is not None:
-            rows.append(key | {"kind": kind, "number": 1, "body": _body(record)})
+            rows.append(key | {"kind": kind, "number": 1, "body": body_of(record)})
     rows += [
-        key | {"kind": SUPERVISION, "number": item.number, "body": _body(item)}
+        key | {"kind": SUPERVISION, "number": item.number, "body": body_of(item)}
         for item in case.procedure.supervisions
     ]
     return rows
@@ -53,24 +56,30 @@ def record_values(case: Case) -> list[Values]:
 
 def procedure_of(rows: list[Row[Any]]) -> Procedure:
     """Return the records of one case, whose rows come in the order of their numbers."""
-    single = {row.kind: _record(SINGLE[row.kind], row.body) for row in rows if row.kind in SINGLE}
-    supervisions = [_record(Supervision, row.body) for row in rows if row.kind == SUPERVISION]
+    single = {row.kind: record_of(SINGLE[row.kind], row.body) for row in rows if row.kind in SINGLE}
+    supervisions = [record_of(Supervision, row.body) for row in rows if row.kind == SUPERVISION]
     return Procedure(**single, supervisions=tuple(supervisions))
 
 
-def _body(record: Any) -> Values:
+def body_of(record: Any) -> Values:
+    """Return a dataclass as it is stored."""
     return {field.name: _stored(getattr(record, field.name)) for field in fields(record)}
 
 
 def _stored(value: Any) -> Any:
     if isinstance(value, Actor):
         return actor_value(value)
+    if isinstance(value, tuple):
+        return [_stored(item) for item in value]
+    if is_dataclass(value):
+        return body_of(value)
     if isinstance(value, date | datetime):
         return value.isoformat()
     return int(value) if isinstance(value, IntEnum) else value
 
 
-def _record(kind: type[Record], body: Mapping[str, Any]) -> Record:
+def record_of(kind: type[Record], body: Mapping[str, Any]) -> Record:
+    """Return the dataclass of a stored body."""
     hints = get_type_hints(kind)
     return kind(**{name: _value(hints[name], value) for name, value in body.items()})
 
@@ -79,8 +88,12 @@ def _value(hint: Any, value: Any) -> Any:
     if value is None:
         return None
     wanted = get_args(hint)[0] if isinstance(hint, UnionType) else hint
+    if get_origin(wanted) is tuple:
+        return tuple(_value(get_args(wanted)[0], item) for item in value)
     if wanted is Actor:
         return actor_of(value)
+    if isinstance(wanted, type) and is_dataclass(wanted):
+        return record_of(wanted, value)
     if wanted is datetime or wanted is date:
         return wanted.fromisoformat(value)
     return wanted(value)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Double,
     Identity,
     Integer,
     Interval,
@@ -115,6 +116,7 @@ ASSESSMENTS = Table(
     *_flags("proposed"),
     _actor("assessed_by", nullable=True),
     _moment("assessed_at", nullable=True),
+    _actor("second_reader", nullable=True),
 )
 
 MEASURES = Table(
@@ -127,6 +129,16 @@ MEASURES = Table(
     Column("due_on", Date, nullable=False),
     _actor("planned_by"),
     _actor("approved_by", nullable=True),
+    Column("details", JSONB(none_as_null=True)),
+    *_texts("proportionality_note", "side_effects", "stop_reason"),
+    Column("personal_data_used", ARRAY(Text), nullable=False),
+    _moment("started_at", nullable=True),
+    _moment("ended_at", nullable=True),
+    Column("cost", Double, nullable=False),
+    *_numbers("effect"),
+    Column("promises", JSONB, nullable=False),
+    Column("documents", JSONB, nullable=False),
+    Column("revision_of", Integer, nullable=False),
 )
 
 FOLLOW_UPS = Table(
@@ -138,6 +150,8 @@ FOLLOW_UPS = Table(
     *_numbers("result"),
     _actor("recorded_by", nullable=True),
     _moment("recorded_at", nullable=True),
+    Column("measure", Integer, nullable=False),
+    *_numbers("attempt"),
 )
 
 OPINIONS = Table(

@@ -1,52 +1,22 @@
 """Turns cases and their parts into the contract. Enum numbers are the same on both sides."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from heed.common.v1 import access_pb2, matter_pb2
 from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1 import resources_pb2 as resources
 
-from heed_disposal.api import convert_procedure
+from heed_disposal.api import convert_measures, convert_procedure
 from heed_disposal.api.parts import actor, timestamp
 from heed_disposal.application.ports import BurningDeadline
-from heed_disposal.domain.case import Assessment, Case, FollowUp, Measure, Opinion
+from heed_disposal.domain.assessment import needs_second_reader
+from heed_disposal.domain.case import Assessment, Case, FollowUp, Opinion
 from heed_disposal.domain.deadlines import Deadline, band
 from heed_disposal.domain.playbooks import Playbook
 from heed_disposal.domain.terms import State
 from heed_shared.errors import InvalidField
 from heed_shared.ids import etag_of, resource_name
-
-FIRST_YEAR, LAST_YEAR = 1949, 2199
-"""Years that a time in a request may lie in; beyond them it is a slip of the keyboard."""
-
-
-def day_of(text: str, field: str) -> date:
-    """Return a day of a request.
-
-    Raises:
-        InvalidField: there is no such day, or none of our time.
-    """
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidField(field, "must be a day that exists, YYYY-MM-DD") from error
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise InvalidField(field, f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
-    return day
-
-
-def moment_of(stamp: Timestamp, field: str) -> datetime:
-    """Return a moment of a request.
-
-    Raises:
-        InvalidField: it lies in none of our years.
-    """
-    moment = stamp.ToDatetime(tzinfo=UTC)
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise InvalidField(field, f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
-    return moment
 
 
 def states_of(numbers: Iterable[int]) -> tuple[State, ...]:
@@ -93,8 +63,8 @@ def case(source: Case, now: datetime) -> resources.Case:
         received_at=timestamp(source.received_at),
         opened_at=timestamp(source.opened_at),
         deadlines=[deadline(item, now) for item in _by_number(source.deadlines)],
-        assessment=assessment(source.assessment) if source.assessment else None,
-        measures=[measure(source, item) for item in source.measures],
+        assessment=assessment(source.assessment, source) if source.assessment else None,
+        measures=[convert_measures.measure(source.name, item) for item in source.measures],
         follow_ups=[follow_up(source, item) for item in source.follow_ups],
         opinion=opinion(source.opinion) if source.opinion else None,
         solved=source.solved,
@@ -171,8 +141,8 @@ def deadline(source: Deadline, now: datetime) -> resources.Deadline:
     )
 
 
-def assessment(source: Assessment) -> resources.Assessment:
-    """Return an assessment."""
+def assessment(source: Assessment, owner: Case) -> resources.Assessment:
+    """Return the assessment of a case."""
     grade = resources.Assessment.Grade.ValueType
     return resources.Assessment(
         severity=grade(int(source.severity)),
@@ -184,25 +154,8 @@ def assessment(source: Assessment) -> resources.Assessment:
         proposed=source.proposed,
         assessed_by=actor(source.assessed_by),
         assessed_at=timestamp(source.assessed_at),
-    )
-
-
-def measure(owner: Case, source: Measure) -> resources.Measure:
-    """Return a measure."""
-    return resources.Measure(
-        name=f"{owner.name}/measures/{source.number}",
-        kind=resources.Measure.Kind.ValueType(int(source.kind)),
-        status=resources.Measure.Status.ValueType(int(source.status)),
-        title=source.title,
-        purpose=source.purpose,
-        legal_basis=source.legal_basis,
-        owner_unit=source.owner_unit,
-        due_on=source.due_on.isoformat(),
-        playbook=source.playbook,
-        planned_by=actor(source.planned_by),
-        approved_by=actor(source.approved_by),
-        result=source.result,
-        approver_role=source.approver_role,
+        second_reader=actor(source.second_reader),
+        second_reader_required=needs_second_reader(owner),
     )
 
 
@@ -216,6 +169,8 @@ def follow_up(owner: Case, source: FollowUp) -> resources.FollowUp:
         note=source.note,
         recorded_by=actor(source.recorded_by),
         recorded_at=timestamp(source.recorded_at),
+        measure=f"{owner.name}/measures/{source.measure}" if source.measure else "",
+        attempt=source.attempt,
     )
 
 

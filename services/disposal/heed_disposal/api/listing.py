@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from heed.disposal.v1 import disposal_service_pb2 as pb
 
 from heed_disposal.api import convert, pages
+from heed_disposal.api.parts import day_of
 from heed_disposal.api.texts import require_plain_texts
 from heed_disposal.application.desk import Desk
 from heed_disposal.application.ports import CaseFilter, CasePosition, DeadlineFilter
@@ -98,7 +99,7 @@ class Listing:
     ) -> pb.ListDeadlinesResponse:
         """Return running deadlines, what burns most first."""
         region = self._reference.visible_prefix(caller, request.region_prefix)
-        due_by = convert.day_of(request.due_by, "due_by") if request.due_by else None
+        due_by = day_of(request.due_by, "due_by") if request.due_by else None
         now = self._desk.clock.now()
         wanted = DeadlineFilter(
             region_prefix=region,

@@ -10,8 +10,8 @@ from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1 import resources_pb2 as resources
 from heed.disposal.v1.disposal_service_pb2_grpc import DisposalServiceServicer
 
-from heed_disposal.api import convert
 from heed_disposal.api.listing import Reference
+from heed_disposal.api.parts import day_of
 from heed_disposal.api.texts import require_plain_texts
 from heed_disposal.application.performance import FigureCounts, Period, performance
 from heed_disposal.domain.figures import Figure, FigureDefinition
@@ -56,12 +56,8 @@ class PerformanceRpcs(DisposalServiceServicer):
     def _days(self, from_day: str, to_day: str) -> tuple[date, date]:
         """Return the period asked for; without days the last 90 that have ended."""
         yesterday = local_day(self._clock.now()) - timedelta(days=1)
-        end = convert.day_of(to_day, "to_day") if to_day else yesterday
-        begin = (
-            convert.day_of(from_day, "from_day")
-            if from_day
-            else end - timedelta(days=DEFAULT_DAYS - 1)
-        )
+        end = day_of(to_day, "to_day") if to_day else yesterday
+        begin = day_of(from_day, "from_day") if from_day else end - timedelta(days=DEFAULT_DAYS - 1)
         if begin > end:
             raise InvalidField("from_day", "must not lie after to_day")
         if (end - begin).days > MOST_DAYS:

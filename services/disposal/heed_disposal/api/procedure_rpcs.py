@@ -7,8 +7,8 @@ import grpc
 from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1.disposal_service_pb2_grpc import DisposalServiceServicer
 
-from heed_disposal.api import convert
 from heed_disposal.api.convert_procedure import actor_from, notice_from
+from heed_disposal.api.parts import day_of
 from heed_disposal.api.verbs import CaseVerbs
 from heed_disposal.application.desk import Desk
 from heed_disposal.application.ports import CaseStore
@@ -77,7 +77,7 @@ class ProcedureRpcs(DisposalServiceServicer):
         on = request.served_on
         delivery = procedure.Delivery(
             method=ServiceMethod(request.method),
-            served_on=convert.day_of(on, "served_on") if on else local_day(self._clock.now()),
+            served_on=day_of(on, "served_on") if on else local_day(self._clock.now()),
             note=request.note,
         )
         return await self._verbs.on_case(
@@ -152,7 +152,7 @@ class ProcedureRpcs(DisposalServiceServicer):
         suggestion = supervision.Suggestion(
             kind=SupervisionKind(request.kind),
             text=request.text,
-            answer_due_on=convert.day_of(due_on, "answer_due_on") if due_on else None,
+            answer_due_on=day_of(due_on, "answer_due_on") if due_on else None,
         )
         return await self._verbs.on_case(
             request,

@@ -8,7 +8,7 @@ import grpc
 from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1.disposal_service_pb2_grpc import DisposalServiceServicer
 
-from heed_disposal.api import convert
+from heed_disposal.api.parts import day_of
 from heed_disposal.api.verbs import CaseVerbs
 from heed_disposal.domain import reviews
 from heed_disposal.domain.handbook import Handbook
@@ -88,4 +88,4 @@ class ReviewRpcs(DisposalServiceServicer):
 
     def _requested_on(self, text: str) -> date:
         """Return the day of a request; none given means today."""
-        return convert.day_of(text, "requested_on") if text else local_day(self._clock.now())
+        return day_of(text, "requested_on") if text else local_day(self._clock.now())

@@ -8,7 +8,10 @@ import grpc
 from heed.disposal.v1 import disposal_service_pb2 as pb
 
 from heed_disposal.api import convert
+from heed_disposal.api.convert_procedure import actor_from
 from heed_disposal.api.listing import Listing, Reference
+from heed_disposal.api.measure_rpcs import MeasureRpcs
+from heed_disposal.api.parts import day_of, moment_of
 from heed_disposal.api.performance_rpcs import PerformanceRpcs
 from heed_disposal.api.procedure_rpcs import ProcedureRpcs
 from heed_disposal.api.review_rpcs import ReviewRpcs
@@ -19,7 +22,7 @@ from heed_disposal.application.escalating import Watch
 from heed_disposal.application.performance import FigureCounts
 from heed_disposal.application.ports import Workshop
 from heed_disposal.application.voices import Voices
-from heed_disposal.domain import handling, measures
+from heed_disposal.domain import handling
 from heed_disposal.domain.figures import FigureDefinition
 from heed_disposal.domain.opening import MatterFacts
 from heed_disposal.domain.terms import (
@@ -27,7 +30,6 @@ from heed_disposal.domain.terms import (
     FollowUpResult,
     Grade,
     Level,
-    MeasureKind,
     Nature,
     Outcome,
     RouteKind,
@@ -40,7 +42,7 @@ from heed_shared.paging import PageTokens
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class DisposalServicer(ProcedureRpcs, ReviewRpcs, VoiceRpcs, PerformanceRpcs):
+class DisposalServicer(MeasureRpcs, ProcedureRpcs, ReviewRpcs, VoiceRpcs, PerformanceRpcs):
     """The servicer."""
 
     def __init__(
@@ -77,7 +79,7 @@ class DisposalServicer(ProcedureRpcs, ReviewRpcs, VoiceRpcs, PerformanceRpcs):
             region_code=region,
             category_code=self._reference.known_category(request.category_code),
             title=request.title,
-            received_at=convert.moment_of(request.received_at, "received_at"),
+            received_at=moment_of(request.received_at, "received_at"),
             nature=Nature.APPEAL_REQUEST,
         )
         return await self._verbs.once(
@@ -132,7 +134,7 @@ class DisposalServicer(ProcedureRpcs, ReviewRpcs, VoiceRpcs, PerformanceRpcs):
         routing = handling.Routing(
             unit=request.unit,
             kind=RouteKind(request.kind),
-            report_due_on=convert.day_of(due_on, "report_due_on") if due_on else None,
+            report_due_on=day_of(due_on, "report_due_on") if due_on else None,
         )
         return await self._verbs.on_case(
             request,
@@ -151,69 +153,15 @@ class DisposalServicer(ProcedureRpcs, ReviewRpcs, VoiceRpcs, PerformanceRpcs):
             development=Grade(request.development),
             level=Level(request.response_level),
             reasons=tuple(request.reasons),
+            second_reader=(
+                actor_from(request.second_reader) if request.HasField("second_reader") else None
+            ),
         )
         return await self._verbs.on_case(
             request,
             pb.AssessCaseResponse,
             Action.ASSESS,
             lambda case, act: handling.assess(case, signed, act, self._book),
-        )
-
-    async def PlanMeasure(
-        self, request: pb.PlanMeasureRequest, _context: Context
-    ) -> pb.PlanMeasureResponse:
-        """Add a measure that waits for approval."""
-        draft = measures.Draft(
-            kind=MeasureKind(request.kind),
-            title=request.title,
-            purpose=request.purpose,
-            legal_basis=request.legal_basis,
-            owner_unit=request.owner_unit,
-            due_on=convert.day_of(request.due_on, "due_on"),
-        )
-        return await self._verbs.on_case(
-            request,
-            pb.PlanMeasureResponse,
-            Action.PLAN_MEASURE,
-            lambda case, act: measures.plan(case, draft, act, self._book),
-        )
-
-    async def ApproveMeasure(
-        self, request: pb.ApproveMeasureRequest, _context: Context
-    ) -> pb.ApproveMeasureResponse:
-        """Approve or reject a planned measure."""
-        number = convert.part_number(request.measure, request.name, "measures", "measure")
-        return await self._verbs.on_case(
-            request,
-            pb.ApproveMeasureResponse,
-            Action.APPROVE_MEASURE,
-            lambda case, act: measures.decide(
-                case, number, rejected=request.rejected, note=request.note, act=act
-            ),
-        )
-
-    async def StartMeasure(
-        self, request: pb.StartMeasureRequest, _context: Context
-    ) -> pb.StartMeasureResponse:
-        """Record that an approved measure has begun."""
-        number = convert.part_number(request.measure, request.name, "measures", "measure")
-        return await self._verbs.on_case(
-            request,
-            pb.StartMeasureResponse,
-            Action.START_MEASURE,
-            lambda case, act: measures.begin(case, number, act),
-        )
-
-    async def CompleteMeasure(
-        self, request: pb.CompleteMeasureRequest, _context: Context
-    ) -> pb.CompleteMeasureResponse:
-        """Record the result of a measure."""
-        number = convert.part_number(request.measure, request.name, "measures", "measure")
-        return await self._verbs.on_case(
-            request,
-            pb.CompleteMeasureResponse,
-            Action.COMPLETE_MEASURE,
-            lambda case, act: measures.complete(case, number, request.result, act),
         )
 
     async def IssueOpinion(
@@ -236,7 +184,7 @@ class DisposalServicer(ProcedureRpcs, ReviewRpcs, VoiceRpcs, PerformanceRpcs):
         self, request: pb.ScheduleFollowUpRequest, _context: Context
     ) -> pb.ScheduleFollowUpResponse:
         """Plan a follow-up."""
-        on = convert.day_of(request.scheduled_on, "scheduled_on")
+        on = day_of(request.scheduled_on, "scheduled_on")
         return await self._verbs.on_case(
             request,
             pb.ScheduleFollowUpResponse,

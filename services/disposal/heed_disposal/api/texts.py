@@ -24,12 +24,17 @@ def require_plain_texts(request: Message) -> None:
         raise InvalidFields(problems)
 
 
-def _texts(request: Message) -> Iterator[tuple[str, str]]:
-    for field, value in request.ListFields():
-        if isinstance(value, str):
-            yield field.name, value
-        elif field.is_repeated and field.type == field.TYPE_STRING:
-            yield from ((f"{field.name}[{index}]", text) for index, text in enumerate(value))
+def _texts(message: Message, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text of a message and of those in it, with the path of its field."""
+    for field, value in message.ListFields():
+        items = [(f"{prefix}{field.name}", value)]
+        if field.is_repeated:
+            items = [(f"{prefix}{field.name}[{index}]", item) for index, item in enumerate(value)]
+        for path, item in items:
+            if isinstance(item, str):
+                yield path, item
+            elif isinstance(item, Message):
+                yield from _texts(item, f"{path}.")
 
 
 def _problem(text: str) -> str:

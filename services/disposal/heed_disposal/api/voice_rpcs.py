@@ -10,9 +10,9 @@ from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1 import resources_pb2 as resources
 from heed.disposal.v1.disposal_service_pb2_grpc import DisposalServiceServicer
 
-from heed_disposal.api import convert, pages
+from heed_disposal.api import pages
 from heed_disposal.api.listing import Reference
-from heed_disposal.api.parts import actor, timestamp
+from heed_disposal.api.parts import actor, day_of, timestamp
 from heed_disposal.api.texts import require_plain_texts
 from heed_disposal.api.verbs import CaseVerbs
 from heed_disposal.application.desk import Desk
@@ -146,11 +146,11 @@ class VoiceRpcs(DisposalServiceServicer):
 
 
 def _begin(text: str, field: str) -> datetime | None:
-    return day_start(convert.day_of(text, field)) if text else None
+    return day_start(day_of(text, field)) if text else None
 
 
 def _end(text: str, field: str) -> datetime | None:
-    return day_end(convert.day_of(text, field)) if text else None
+    return day_end(day_of(text, field)) if text else None
 
 
 def _parts(position: pages.Position, count: int) -> list[str]:

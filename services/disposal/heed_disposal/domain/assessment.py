@@ -7,7 +7,7 @@ red for the warning behind the case.
 
 from dataclasses import dataclass
 
-from heed_disposal.domain.case import Assessment
+from heed_disposal.domain.case import Assessment, Case
 from heed_disposal.domain.terms import (
     LEVEL_TITLES,
     Grade,
@@ -61,6 +61,11 @@ def propose(facts: Facts, number: int) -> Assessment:
         reasons=tuple(reasons),
         uncertainties=_uncertainties(facts),
     )
+
+
+def needs_second_reader(case: Case) -> bool:
+    """Say whether an assessment is signed by two: that of an urgent or major matter."""
+    return case.urgency in (Urgency.U0, Urgency.U1) or case.importance is Importance.MAJOR
 
 
 def _highest(candidates: list[Graded], lowest: str) -> Graded:

@@ -7,7 +7,7 @@ that was taken from the text; numbers and dates stay.
 from dataclasses import replace
 from datetime import datetime
 
-from heed_disposal.domain.case import Case, Step
+from heed_disposal.domain.case import Case, Measure, Step
 from heed_disposal.domain.follow_ups import without_planned
 from heed_disposal.domain.handbook import cancel_clocks
 from heed_disposal.domain.records import Procedure, Review

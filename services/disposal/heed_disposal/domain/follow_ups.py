@@ -93,6 +93,4 @@ def _ask_again(case: Case, asked: FollowUp, now: datetime, handbook: Handbook) -
         return case
     planned = plan_after(case, rules.SECOND_ATTEMPT, AGAIN, now, handbook)
     again = planned.follow_ups[-1]
-    return planned.with_follow_up(
-        replace(again, measure=asked.measure, attempt=asked.attempt + 1)
-    )
+    return planned.with_follow_up(replace(again, measure=asked.measure, attempt=asked.attempt + 1))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from heed_disposal.domain import follow_ups, rules
+from heed_disposal.domain.assessment import needs_second_reader
 from heed_disposal.domain.case import Assessment, Case, FollowUp, Opinion
 from heed_disposal.domain.handbook import Handbook, cancel_clocks, meet_clocks
 from heed_disposal.domain.terms import (
@@ -24,6 +25,8 @@ from heed_disposal.domain.terms import (
 from heed_disposal.domain.transitions import Action, advance
 from heed_shared.clock import local_day
 from heed_shared.errors import InvalidField, LawRequires, NotFound, SecondPersonRequired
+
+SECOND_READING = "内部规定:紧急、重大事项双人评估"
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,18 @@ def accept(case: Case, act: Act, handbook: Handbook) -> Case:
 
 
 def assess(case: Case, signed: Signed, act: Act, handbook: Handbook) -> Case:
-    """Sign an assessment; what the suite proposed is planned anew at the signed level."""
+    """Sign an assessment; what the suite proposed is planned anew at the signed level.
+
+    Raises:
+        LawRequires: the matter is urgent or major and nobody else has read it.
+        SecondPersonRequired: the second reader is who signs.
+    """
     moved = advance(case, Action.ASSESS, act.actor, act.now)
+    reader = signed.second_reader
+    if reader is not None and reader.identity == act.actor.identity:
+        raise SecondPersonRequired(case.name)
+    if needs_second_reader(case) and (reader is None or not reader.identity.strip()):
+        raise LawRequires("second_reader", "紧急或者重大事项的评估须由第二人复核", SECOND_READING)
     doubts = case.assessment.uncertainties if case.assessment else ()
     assessment = Assessment(
         number=case.assessment.number + 1 if case.assessment else 1,
@@ -117,6 +130,7 @@ def assess(case: Case, signed: Signed, act: Act, handbook: Handbook) -> Case:
         proposed=False,
         assessed_by=act.actor,
         assessed_at=act.now,
+        second_reader=reader,
     )
     return handbook.replan(replace(moved, assessment=assessment))
 
@@ -153,9 +167,7 @@ def record_follow_up(
     same_person = case.handler is not None and case.handler.identity == act.actor.identity
     if same_person or act.actor.unit in _handling_units(case):
         raise SecondPersonRequired(f"{case.name}/followUps/{number}")
-    asked = replace(
-        follow_up, result=result, note=note, recorded_by=act.actor, recorded_at=act.now
-    )
+    asked = replace(follow_up, result=result, note=note, recorded_by=act.actor, recorded_at=act.now)
     return follow_ups.react(moved.with_follow_up(asked), asked, act.now, handbook)
 
 

@@ -32,10 +32,10 @@ FREEDOM = "宪法第三十七条"
 TALK = "信访工作条例第三十九条"
 MEETING = "信访工作条例第三十一条"
 MEDIATION = "信访工作条例第三十三条"
-SECRECY = "信访工作条例第四条、第三十条"
+SECRECY = "信访工作条例第三十条、民法典第一千零三十九条"
 DATA = "个人信息保护法第六条、第十三条"
-ACCESS = "无障碍环境建设法第二条、第四十条"
-RECORDING = "民法典第一千零一十九条、个人信息保护法第二十九条"
+ACCESS = "无障碍环境建设法"
+RECORDING = "民法典第一千零一十九条、第一千零二十三条"
 DISCLOSURE = "政府信息公开条例第六条、第十四条、第十五条、第十七条"
 
 WATCHING = ("稳控", "盯防", "盯守", "看守", "看管", "监视", "跟踪", "劝返", "息访", "行踪", "动向")
@@ -69,7 +69,7 @@ def check(kind: MeasureKind, details: Details | None, now: datetime) -> None:
     elif isinstance(details, OfficialsTalk):
         _check_talk(details, now)
     elif isinstance(details, PetitionerMeeting):
-        _check_meeting(kind, details, now)
+        _check_meeting(kind, details)
     else:
         _check_statement(details)
 
@@ -88,6 +88,18 @@ def _refusing(details: Details) -> Callable[[str, str, str], NoReturn]:
         raise LawRequires(f"details.{FIELDS[type(details)]}.{field}", description, citation)
 
     return refuse
+
+
+def check_begin(details: Details | None, now: datetime) -> None:
+    """Check that a meeting does not begin within a day of its notice, whatever was planned.
+
+    Raises:
+        LawRequires: it would.
+    """
+    if not isinstance(details, PetitionerMeeting) or details.notice_given_at is None:
+        return
+    if now - details.notice_given_at < SHORTEST_NOTICE:
+        _refusing(details)("notice_given_at", "通知未满二十四小时,不得提前开始", MEETING)
 
 
 def _check_visit(visit: SiteVisit) -> None:
@@ -131,17 +143,11 @@ def _check_talk(talk: OfficialsTalk, now: datetime) -> None:
         refuse("correction_due_on", "整改期限不得早于今日", TALK)
 
 
-def _check_meeting(kind: MeasureKind, meeting: PetitionerMeeting, now: datetime) -> None:
+def _check_meeting(kind: MeasureKind, meeting: PetitionerMeeting) -> None:
     refuse = _refusing(meeting)
     # A hearing is held by decision of the unit; nobody is obliged to come to it either.
     if kind is not MeasureKind.HEARING:
-        basis = MEDIATION if kind is MeasureKind.MEDIATION else FREEDOM
-        if not meeting.consent_given:
-            refuse("consent_given", "须信访人自愿同意,不得强制到场", basis)
-        if not meeting.consent_record.strip():
-            refuse("consent_record", "须记录信访人何时、以何种方式同意", basis)
-    if kind is MeasureKind.MEDIATION and not meeting.other_side_consented:
-        refuse("other_side_consented", "调解须双方自愿", MEDIATION)
+        _check_consent(kind, meeting)
     if not meeting.place.strip():
         refuse("place", "须写明地点", MEETING)
     if word := _first(POLICE_PLACES, [meeting.place]):
@@ -152,9 +158,20 @@ def _check_meeting(kind: MeasureKind, meeting: PetitionerMeeting, now: datetime)
         refuse("all_consented_to_recording", "录音录像须各方同意", RECORDING)
     if meeting.starts_at is None:
         refuse("starts_at", "须写明何时开始", MEETING)
-    earliest = now if meeting.notice_given_at is None else meeting.notice_given_at
-    if meeting.notice_given_at is None or meeting.starts_at - earliest < SHORTEST_NOTICE:
+    told_at = meeting.notice_given_at
+    if told_at is None or meeting.starts_at - told_at < SHORTEST_NOTICE:
         refuse("notice_given_at", "须提前二十四小时以上通知", MEETING)
+
+
+def _check_consent(kind: MeasureKind, meeting: PetitionerMeeting) -> None:
+    refuse = _refusing(meeting)
+    basis = MEDIATION if kind is MeasureKind.MEDIATION else FREEDOM
+    if not meeting.consent_given:
+        refuse("consent_given", "须信访人自愿同意,不得强制到场", basis)
+    if not meeting.consent_record.strip():
+        refuse("consent_record", "须记录信访人何时、以何种方式同意", basis)
+    if kind is MeasureKind.MEDIATION and not meeting.other_side_consented:
+        refuse("other_side_consented", "调解须双方自愿", MEDIATION)
 
 
 def _check_statement(statement: PublicStatement) -> None:

@@ -1,4 +1,4 @@
-"""Measures (措施): planned by one, approved by another, then begun and completed, stopped or revised.
+"""Measures (措施): planned by one, approved by another, then begun, completed, stopped or revised.
 
 Nothing is planned by a person or begins beyond the limits of the law, and nothing begins without a
 named approver who is not the planner.
@@ -99,7 +99,9 @@ def plan(case: Case, draft: Draft, act: Act, handbook: Handbook) -> Case:
         raise InvalidField("legal_basis", "a statement must name its sources and its legal basis")
     limits.check(draft.kind, draft.details, act.now)
     if draft.personal_data_used and not draft.proportionality_note.strip():
-        raise LawRequires("proportionality_note", "使用个人信息须说明为何必要且影响最小", LEAST_DATA)
+        raise LawRequires(
+            "proportionality_note", "使用个人信息须说明为何必要且影响最小", LEAST_DATA
+        )
     level = case.assessment.level if case.assessment else Level.BLUE
     return moved.with_measure(
         Measure(
@@ -148,11 +150,12 @@ def begin(case: Case, number: int, act: Act) -> Case:
     moved = advance(case, Action.START_MEASURE, act.actor, act.now, kind=kind)
     status = _next_status(case, measure, Action.START_MEASURE)
     limits.check(measure.kind, measure.details, act.now)
+    limits.check_begin(measure.details, act.now)
     return moved.with_measure(replace(measure, status=status, started_at=act.now))
 
 
 def complete(case: Case, number: int, done: Completion, act: Act) -> Case:
-    """Record what a measure brought; a warning is thereby answered, and promises are asked about."""
+    """Record what a measure brought: it answers a warning, and promises will be asked about."""
     moved = advance(case, Action.COMPLETE_MEASURE, act.actor, act.now)
     measure = _found(case, number)
     status = _next_status(case, measure, Action.COMPLETE_MEASURE)
@@ -184,9 +187,7 @@ def stop(case: Case, number: int, reason: str, act: Act) -> Case:
     moved = advance(case, Action.STOP_MEASURE, act.actor, act.now, note=reason)
     measure = _found(case, number)
     status = _next_status(case, measure, Action.STOP_MEASURE)
-    return moved.with_measure(
-        replace(measure, status=status, stop_reason=reason, ended_at=act.now)
-    )
+    return moved.with_measure(replace(measure, status=status, stop_reason=reason, ended_at=act.now))
 
 
 def revise(case: Case, number: int, revision: Revision, act: Act, handbook: Handbook) -> Case:
@@ -205,9 +206,7 @@ def revise(case: Case, number: int, revision: Revision, act: Act, handbook: Hand
     details = revision.details or measure.details
     limits.check(measure.kind, details, act.now)
     level = case.assessment.level if case.assessment else Level.BLUE
-    moved = moved.with_measure(
-        replace(measure, status=status, stop_reason=note, ended_at=act.now)
-    )
+    moved = moved.with_measure(replace(measure, status=status, stop_reason=note, ended_at=act.now))
     return moved.with_measure(
         replace(
             measure,
