@@ -62,6 +62,6 @@ def test_the_starter_model_sorts_real_petitions(
         f"macro-F1 starter {macro_f1(truth, labels):.3f}, rules {macro_f1(truth, by_rules):.3f};"
         f" AUTO {len(sure) / len(items):.2f} of all, right in {precision:.3f}"
     )
-    assert macro_f1(truth, labels) >= 0.80
+    assert macro_f1(truth, labels) >= 0.84
     assert macro_f1(truth, labels) > macro_f1(truth, by_rules) >= 0.65
     assert precision >= 0.92
