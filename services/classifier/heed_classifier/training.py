@@ -53,20 +53,20 @@ def main(folder: Path) -> None:
 
 def _train(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
     from heed_classifier.adapters.data_files import content_book
-    from heed_classifier.learning.lesson import held_out_texts, train_model
-    from heed_classifier.learning.stored_model import to_bytes
+    from heed_classifier.learning.lesson import held_out_texts, teach
 
     seen, held = _texts(task["seen"]), _texts(task["held"])
     generated, seed = int(task["generated"]), int(task["seed"])
     _say(0.0, "训练新模型")
-    trained = train_model(content_book(), seen, generated, seed)
-    weights = to_bytes(trained)
-    (folder / WEIGHTS_FILE).write_bytes(weights)
+    taught = teach(
+        content_book(), seen, generated, seed, lambda share: _say(0.7 * share, "训练新模型")
+    )
+    (folder / WEIGHTS_FILE).write_bytes(taught.weights)
     written = held_out_texts(content_book(), _held_out_each(generated), seed)
     texts = [*written, *held]
     counts = [1.0] * len(written) + [corrected_weight(len(written), len(held))] * len(held)
     _say(0.7, "评估新模型")
-    report = _report(weights, texts, counts)
+    report = _report(taught.weights, texts, counts)
     if report is None:
         raise RuntimeError("the new model cannot be read back")
     current_report = None
@@ -76,9 +76,9 @@ def _train(folder: Path, task: dict[str, Any]) -> dict[str, Any]:
     return {
         "report": asdict(report),
         "current_report": asdict(current_report) if current_report else None,
-        "text_count": generated + len(seen),
+        "text_count": taught.text_count,
         "code_version": version("heed-classifier"),
-        "taxonomy_version": taxonomy_version(trained.codes),
+        "taxonomy_version": taxonomy_version(taught.codes),
     }
 
 
@@ -101,14 +101,14 @@ def _report(
     from heed_classifier.adapters.build_sorting import nature_rules
     from heed_classifier.adapters.data_files import content_book
     from heed_classifier.learning.judging import judge
-    from heed_classifier.learning.sorter import TorchSorter
-    from heed_classifier.learning.stored_model import BadModelError, from_bytes
+    from heed_classifier.learning.serving import sorter_of
+    from heed_classifier.learning.stored_model import BadModelError
 
     try:
-        model = from_bytes(weights)
+        sorter = sorter_of("judged", weights, content_book(), nature_rules())
     except BadModelError:
         return None
-    return judge(TorchSorter("judged", model, content_book(), nature_rules()), texts, counts)
+    return judge(sorter, texts, counts)
 
 
 def _texts(items: Sequence[Sequence[Any]]) -> list[LabelledText]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from heed_classifier.adapters.build_sorting import nature_rules
@@ -67,26 +68,30 @@ async def load_sorter(stored: StoredModel | None) -> Sorter | None:
     if stored is None:
         return None
     # torch is imported only where a model runs.
-    from heed_classifier.learning.sorter import TorchSorter
-    from heed_classifier.learning.stored_model import BadModelError, from_bytes
+    from heed_classifier.learning.stored_model import BadModelError
 
     try:
-        model = await asyncio.to_thread(from_bytes, stored.weights)
+        return await asyncio.to_thread(_sorter, stored)
     except BadModelError as error:
         logs.failure(ModelEvent.UNREADABLE, error, model=f"models/{stored.name}")
         return None
-    return TorchSorter(stored.name, model, content_book(), nature_rules())
 
 
 async def readable(weights: bytes) -> bool:
     """Whether bytes are a model of this program."""
-    from heed_classifier.learning.stored_model import BadModelError, from_bytes
+    from heed_classifier.learning.stored_model import BadModelError
 
     try:
-        await asyncio.to_thread(from_bytes, weights)
+        await asyncio.to_thread(_sorter, StoredModel("asked", weights, datetime.now(UTC)))
     except BadModelError:
         return False
     return True
+
+
+def _sorter(stored: StoredModel) -> Sorter:
+    from heed_classifier.learning.serving import sorter_of
+
+    return sorter_of(stored.name, stored.weights, content_book(), nature_rules())
 
 
 def _tell(stored: StoredModel | None, sorter: Sorter | None) -> None:

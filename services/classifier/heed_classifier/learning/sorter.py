@@ -59,10 +59,11 @@ class TorchSorter:
         chosen = np.array([[code[:2] == first for code in codes] for first in best])
         agreed, familiar = self._agreed(known, best), self._familiar(grams, known)
         weights, words = self._knowledge.attribute(reading, grams, known, for_odds(chosen))
+        log_natures = known.natures / self._model.nature_temperature
         return [
             Opinion(
                 content=contents[i],
-                nature=self._nature(text, known.natures[i]),
+                nature=natures(self._nature_rules, text, log_natures[i]),
                 evidence=phrases(text, reading, i, weights, words[i]),
                 sure=agreed[i] and familiar[i],
             )
@@ -85,15 +86,17 @@ class TorchSorter:
         familiar: list[bool] = ((seen >= _LEAST_KNOWN) & (share >= _LEAST_SHARE)).tolist()
         return familiar
 
-    def _nature(self, text: str, log_probabilities: NDArray[Any]) -> dict[Nature, float]:
-        cues = self._nature_rules.scores(text)
-        total = sum(cues.values()) + 2.0
-        opening = self._nature_rules.opening(text)
-        logits = [
-            float(log_probabilities[nature - 1]) / self._model.nature_temperature
-            + _CUE_WEIGHT * cues.get(nature, 0.0) / total
-            + _OPENING_WEIGHT * (nature is opening)
-            for nature in list(Nature)[1:]
-        ]
-        probabilities = softmax(np.array([logits]))[0]
-        return {nature: float(p) for nature, p in zip(list(Nature)[1:], probabilities, strict=True)}
+
+def natures(rules: NatureRules, text: str, log_probabilities: NDArray[Any]) -> dict[Nature, float]:
+    """What a model says of the nature, (4,), together with the rules' cues and the opening."""
+    cues = rules.scores(text)
+    total = sum(cues.values()) + 2.0
+    opening = rules.opening(text)
+    logits = [
+        float(log_probabilities[nature - 1])
+        + _CUE_WEIGHT * cues.get(nature, 0.0) / total
+        + _OPENING_WEIGHT * (nature is opening)
+        for nature in list(Nature)[1:]
+    ]
+    probabilities = softmax(np.array([logits]))[0]
+    return {nature: float(p) for nature, p in zip(list(Nature)[1:], probabilities, strict=True)}
