@@ -19,9 +19,11 @@ from heed_warning.application.evaluation import closed_day
 from heed_warning.application.places import working_day
 from heed_warning.application.ports import Panels, Skips
 from heed_warning.domain.backtest import BacktestRow, backtest, joined
+from heed_warning.domain.day_kind import WorkingDay
 from heed_warning.domain.evaluator import DAYS_REQUIRED
 from heed_warning.domain.panel import Panel
 from heed_warning.domain.policy import Policy
+from heed_warning.domain.replay import Advance
 from heed_warning.domain.skips import Skip
 from heed_warning.domain.trades import DEFAULT_SEED, Aim, Recommendation, recommend
 
@@ -100,7 +102,7 @@ class Tuner:
         Raises:
             InsufficientHistory: No cell has history enough.
         """
-        panel = _drawn(ground.panel)
+        panel = drawn(ground.panel)
         with telemetry.span("warning.recommend"):
             found = await asyncio.to_thread(
                 recommend, panel, policy, ground.first, aim, working_day, skips=ground.skips
@@ -128,7 +130,9 @@ class Tuner:
 
         with telemetry.span("warning.backtest"):
             work = asyncio.create_task(
-                asyncio.to_thread(_backtest, ground, policy, seed or DEFAULT_SEED, advance)
+                asyncio.to_thread(
+                    backtest_parts, ground, policy, working_day, seed or DEFAULT_SEED, advance
+                )
             )
             try:
                 while not work.done():
@@ -140,7 +144,7 @@ class Tuner:
                 await asyncio.gather(work, return_exceptions=True)
 
 
-def _drawn(panel: Panel) -> Panel:
+def drawn(panel: Panel) -> Panel:
     """Return the panel, or whole regions of it drawn by lot where it has very many cells."""
     if len(panel.cells) <= MOST_CELLS:
         return panel
@@ -154,9 +158,10 @@ def _drawn(panel: Panel) -> Panel:
     )
 
 
-def _backtest(
-    ground: Ground, policy: Policy, seed: int, advance: Callable[[float], None]
+def backtest_parts(
+    ground: Ground, policy: Policy, working: WorkingDay, seed: int, advance: Advance
 ) -> list[BacktestRow]:
+    """Replay whole regions at a time, so that memory stays the same however many there are."""
     panel = ground.panel
     parts = panel.by_regions(np.arange(len(panel.cells)), MOST_CELLS)
     found = []
@@ -170,7 +175,7 @@ def _backtest(
                 panel.select(rows),
                 policy,
                 ground.first,
-                working_day,
+                working,
                 seed=seed,
                 skips=ground.skips,
                 advance=tell,

@@ -34,7 +34,7 @@ def table_of(counts: CountTable, path: Path, column: str, today: date) -> Series
     values, written = counts.counts[:, :kept], counts.observed[:, :kept]
     first_day = date.fromordinal(counts.first_time)
     table = of_counts(counts.keys, values, written, first_day, counts.spacing)
-    return replace(table, observed=_observed(values, written, table.region))
+    return replace(table, observed=known_counts(values, written, table.region))
 
 
 def _require_dates(counts: CountTable, path: Path, column: str) -> None:
@@ -52,7 +52,7 @@ def _steps_until(counts: CountTable, today: date) -> int:
     return (today.toordinal() - counts.first_time) // counts.spacing + 1
 
 
-def _observed(values: Floats, written: Booleans, region: Ints) -> Booleans:
+def known_counts(values: Floats, written: Booleans, region: Ints) -> Booleans:
     """Say which counts are known, (N, T)."""
     if ((values == 0) & written).any():
         return written
