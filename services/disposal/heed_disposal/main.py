@@ -21,12 +21,13 @@ from heed.warning.v1.warning_service_pb2_grpc import WarningServiceStub
 
 from heed_disposal.adapters.case_reader import PostgresCaseReader
 from heed_disposal.adapters.classification_feed import ClassificationHandler
+from heed_disposal.adapters.effects import PostgresEffects
 from heed_disposal.adapters.escalation_watch import EscalationJob, EscalationWatch
 from heed_disposal.adapters.figure_counts import PostgresFigureCounts
 from heed_disposal.adapters.gauges import CaseGauges
 from heed_disposal.adapters.outbox import OUTCOMES, PROGRESS
 from heed_disposal.adapters.petition_feed import PetitionHandler
-from heed_disposal.adapters.reference_files import load_figures, load_handbook
+from heed_disposal.adapters.reference_files import load_figures, load_handbook, load_templates
 from heed_disposal.adapters.snapshots import snapshot_sources
 from heed_disposal.adapters.voices import PostgresVoices
 from heed_disposal.adapters.warning_feed import WarningHandler
@@ -86,6 +87,8 @@ def build(
         watch,
         load_figures(settings.figures),
         PostgresFigureCounts(database, clock),
+        load_templates(settings.documents),
+        PostgresEffects(database),
     )
     descriptor = pb.DESCRIPTOR.services_by_name["DisposalService"]
     gauges = CaseGauges(database, clock)

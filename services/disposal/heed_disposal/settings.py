@@ -16,6 +16,8 @@ class DisposalSettings(ServiceSettings):
     """Playbooks in place of the shipped ones."""
     figures: Path | None = setting("HEED_FIGURES", default=None)
     """Definitions of the performance figures in place of the shipped ones."""
+    documents: Path | None = setting("HEED_DOCUMENTS", default=None)
+    """Templates of documents in place of the shipped ones."""
 
     def problems(self) -> list[str]:
         """Say what is wrong across fields."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from heed_disposal.adapters.figures_sql import QUERIES
 from heed_disposal.domain.calendar import Calendar
+from heed_disposal.domain.documents import Templates, read_templates
 from heed_disposal.domain.figures import FigureDefinition, FigureFileError, read_figures
 from heed_disposal.domain.handbook import Handbook
 from heed_disposal.domain.playbooks import read_playbooks
@@ -39,6 +40,15 @@ def load_figures(figures: Path | None = None) -> tuple[FigureDefinition, ...]:
         if definition.code not in QUERIES:
             raise FigureFileError(f"figure {definition.code}: no query computes it")
     return definitions
+
+
+def load_templates(documents: Path | None = None) -> Templates:
+    """Read the templates of documents.
+
+    Raises:
+        DocumentFileError: the file cannot be used; the text says which entry.
+    """
+    return read_templates(_document(documents, "documents.toml"))
 
 
 def _document(mounted: Path | None, shipped: str) -> dict[str, Any]:

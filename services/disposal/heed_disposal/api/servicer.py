@@ -9,6 +9,8 @@ from heed.disposal.v1 import disposal_service_pb2 as pb
 
 from heed_disposal.api import convert
 from heed_disposal.api.convert_procedure import actor_from
+from heed_disposal.api.document_rpcs import DocumentRpcs
+from heed_disposal.api.effect_rpcs import EffectRpcs
 from heed_disposal.api.listing import Listing, Reference
 from heed_disposal.api.measure_rpcs import MeasureRpcs
 from heed_disposal.api.parts import day_of, moment_of
@@ -18,11 +20,13 @@ from heed_disposal.api.review_rpcs import ReviewRpcs
 from heed_disposal.api.verbs import CaseVerbs
 from heed_disposal.api.voice_rpcs import VoiceRpcs
 from heed_disposal.application.desk import Desk
+from heed_disposal.application.effects import Effects
 from heed_disposal.application.escalating import Watch
 from heed_disposal.application.performance import FigureCounts
 from heed_disposal.application.ports import Workshop
 from heed_disposal.application.voices import Voices
 from heed_disposal.domain import handling
+from heed_disposal.domain.documents import Templates
 from heed_disposal.domain.figures import FigureDefinition
 from heed_disposal.domain.opening import MatterFacts
 from heed_disposal.domain.terms import (
@@ -42,7 +46,15 @@ from heed_shared.paging import PageTokens
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class DisposalServicer(MeasureRpcs, ProcedureRpcs, ReviewRpcs, VoiceRpcs, PerformanceRpcs):
+class DisposalServicer(
+    MeasureRpcs,
+    ProcedureRpcs,
+    ReviewRpcs,
+    VoiceRpcs,
+    PerformanceRpcs,
+    DocumentRpcs,
+    EffectRpcs,
+):
     """The servicer."""
 
     def __init__(
@@ -55,6 +67,8 @@ class DisposalServicer(MeasureRpcs, ProcedureRpcs, ReviewRpcs, VoiceRpcs, Perfor
         watch: Watch,
         figures: Sequence[FigureDefinition],
         counts: FigureCounts,
+        templates: Templates,
+        effects: Effects,
     ) -> None:
         self._desk = desk
         self._tokens = tokens
@@ -62,6 +76,8 @@ class DisposalServicer(MeasureRpcs, ProcedureRpcs, ReviewRpcs, VoiceRpcs, Perfor
         self._watch = watch
         self._figures = figures
         self._counts = counts
+        self._templates = templates
+        self._effects = effects
         self._verbs = CaseVerbs(desk, workshop)
         self._reference = reference
         self._listing = Listing(desk, reference, tokens)
