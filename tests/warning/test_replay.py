@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from heed_warning.domain.backtest import backtest, false_warnings, found_on, joined
 from heed_warning.domain.life import Change
-from heed_warning.domain.panel import Cell, Panel
+from heed_warning.domain.panel import Booleans, Cell, Panel
 from heed_warning.domain.policy import (
     DEFAULT_POLICY,
     Level,
@@ -36,7 +36,7 @@ def counties(seed: int = 3, **options: object) -> Panel:
     return panel.select(panel.finest(np.arange(len(panel.cells))))
 
 
-def flags(text: str) -> np.ndarray:  # type: ignore[type-arg]
+def flags(text: str) -> Booleans:
     """One cell's days: x where something holds."""
     return np.array([[mark == "x" for mark in text]])
 

@@ -41,8 +41,8 @@ class CountMemory:
     """What was never given is 0; what is given again replaces what was there."""
 
     def __init__(self) -> None:
-        self._codes: Codes = np.zeros(0, dtype="S8")
-        """Codes of the cells by number, in the order in which they came."""
+        self.cells: list[Cell] = []
+        """The cells by number, in the order in which they came."""
         self._sorted: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self._number: Ints = np.zeros(0, dtype=np.int64)
         """Number of the cell with each sorted code."""
@@ -55,12 +55,6 @@ class CountMemory:
     def nbytes(self) -> int:
         """Memory that the counts take."""
         return self._keys.nbytes + self._counts.nbytes
-
-    @property
-    def cells(self) -> list[Cell]:
-        """The cells by number."""
-        texts = (code.decode("ascii") for code in self._codes.tolist())
-        return [Cell(text[:6], text[6:8]) for text in texts]
 
     def take(self, rows: Rows) -> None:
         """Take a part of what is read; `settle` makes the parts known together."""
@@ -119,8 +113,9 @@ class CountMemory:
         new = words[~np.isin(words, self._sorted)]
         if not len(new):
             return
-        number = len(self._codes) + np.arange(len(new))
-        self._codes = np.concatenate([self._codes, new.view("S8")])
+        number = len(self.cells) + np.arange(len(new))
+        texts = (code.decode("ascii") for code in new.view("S8").tolist())
+        self.cells += [Cell(text[:6], text[6:8]) for text in texts]
         merged = np.concatenate([self._sorted, new])
         order = np.argsort(merged)
         self._sorted = merged[order]

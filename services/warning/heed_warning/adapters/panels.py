@@ -184,7 +184,8 @@ def _items(memory: CountMemory, last: date) -> tuple[tuple[Cell, ...], Floats]:
     use = (days >= first) & (days < stop)
     numbers, days, counts = numbers[use], days[use], counts[use]
     known = memory.cells
-    present = sorted(np.unique(numbers).tolist(), key=known.__getitem__)
+    present = np.unique(numbers).tolist()
+    present.sort(key=lambda number: known[number].region + known[number].category)
     row_of = np.full(len(known), -1, dtype=np.int64)
     row_of[present] = np.arange(len(present))
     begin = int(days.min(initial=stop))

@@ -184,6 +184,7 @@ def _board(
         ancestors=places.still_above,
         skips=skips,
         indicators=grade(readings, evidence),
+        parents=evidence.parents,
     )
 
 

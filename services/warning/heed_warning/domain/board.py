@@ -132,8 +132,12 @@ def evaluate(
     ancestors: Ancestors,
     skips: Sequence[Skip] = (),
     indicators: IndicatorBoard | None = None,
+    parents: Ints | None = None,
 ) -> Board:
-    """Evaluate every cell of a panel on a closed day; days after it are never looked at."""
+    """Evaluate every cell of a panel on a closed day; days after it are never looked at.
+
+    `parents` are the rows of the nearest cells above, for whoever has them already.
+    """
     known = panel.until(as_of)
     count = len(known.cells)
     chosen = [policy_for(cell, policies) for cell in known.cells]
@@ -151,7 +155,7 @@ def evaluate(
         place[rows] = np.arange(len(rows))
         outcome[rows], level[rows], tail[rows] = judged.outcome, judged.level, judged.tail
         excess[rows] = windows.observed - windows.mean
-    parents = parent_rows(known.cells, ancestors)
+    parents = parent_rows(known.cells, ancestors) if parents is None else parents
     explained = explained_excess(known.levels, parents, excess, level > Level.NONE)
     net_level = _net_levels(groups, explained, level)
     return Board(

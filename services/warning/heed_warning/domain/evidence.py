@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,11 +101,15 @@ class Evidence:
         """Say for which cells a measure has ever come in, anywhere in their region, (N,)."""
         if measure is Measure.ITEMS:
             return np.ones(len(self.cells), dtype=np.bool_)
-        regions, number = np.unique([cell.region for cell in self.cells], return_inverse=True)
-        seen = np.zeros(len(regions), dtype=np.bool_)
+        seen = np.zeros(len(self.cells), dtype=np.bool_)
         for given in self.entries.get(measure, {}).values():
-            seen[number[given.row]] = True
-        return np.asarray(seen[number])
+            seen[self._region[given.row]] = True
+        return np.asarray(seen[self._region])
+
+    @cached_property
+    def _region(self) -> Ints:
+        """Number of each cell's region, (N,)."""
+        return np.unique([cell.region for cell in self.cells], return_inverse=True)[1]
 
     def descents(self) -> tuple[Ints, Ints]:
         """Return each pair of a county's row and the row of a city or province above it."""
