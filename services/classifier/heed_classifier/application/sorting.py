@@ -27,7 +27,7 @@ from heed_classifier.domain.grading import GradeRules
 from heed_classifier.domain.nature import Band, Method, Nature
 from heed_classifier.domain.own_categories import OwnCategories
 from heed_classifier.domain.routing import ProposedRoute, RouteRules, TargetRules
-from heed_classifier.domain.rules import NatureRules
+from heed_classifier.domain.rules import NatureRules, evidence_of
 from heed_classifier.domain.splitting import Part, Splitter, confirmed, shared_text
 from heed_classifier.domain.text import PetitionText, is_chinese, title_of
 from heed_shared.reference.regions import Regions
@@ -36,6 +36,7 @@ from heed_shared.reference.regions import Regions
 ACCUSATION_PROBABILITY = 0.97
 UNKNOWN_CATEGORY = "17"
 _MOST_CANDIDATES = 5
+_MOST_PHRASES = 4
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,8 @@ class Sorting:
 
     def _matter(self, item: ToSort, piece: _Piece, opinion: Opinion, cutoffs: Cutoffs) -> Sorted:
         grades = self._rules.grades.grade(f"{piece.text}\n{piece.shared}", item.people_bucket)
-        nature, nature_probability, suspected = self._nature(item, piece.text, opinion)
+        nature, nature_probability, nature_evidence = self._nature(item, piece.text, opinion)
+        suspected = nature is Nature.ACCUSATION
         content, sure = self._content(item, piece.text, opinion)
         ranked = first_level(content) or [(self._unknown, 0.0)]
         # Discipline matters live in the sealed lane: what is no accusation has another category.
@@ -213,7 +215,7 @@ class Sorting:
             title=title_of(PetitionText(piece.text, "") if piece.part else item.text),
             people_bucket=item.people_bucket,
             spans=piece.part.spans if piece.part else (),
-            nature_evidence=piece.placed(self._rules.natures.evidence(piece.text, nature)),
+            nature_evidence=piece.placed(nature_evidence),
             urgency_evidence=piece.placed(grades.evidence),
             route_reason=route.reason,
             importance_reason=grades.importance_reason,
@@ -243,20 +245,25 @@ class Sorting:
         shipped = own is None or own.known(code)
         return self._rules.routes.propose(code if shipped else "", nature, text)
 
-    def _nature(self, item: ToSort, text: str, opinion: Opinion) -> tuple[Nature, float, bool]:
-        accused = opinion.nature.get(Nature.ACCUSATION, 0.0)
+    def _nature(
+        self, item: ToSort, text: str, opinion: Opinion
+    ) -> tuple[Nature, float, tuple[Evidence, ...]]:
+        """Nature with its probability and what it rests on; ACCUSATION where one is suspected."""
+        rules, accused = self._rules.natures, opinion.nature.get(Nature.ACCUSATION, 0.0)
         top = first_level(opinion.content)[:1]
         discipline = bool(top) and top[0][0] == SEALED_CATEGORY
-        suspected = bool(self._rules.natures.accusation(text)) or (
-            accused >= ACCUSATION_PROBABILITY and discipline
-        )
+        misused = rules.accusation(text)
+        suspected = misused or (accused >= ACCUSATION_PROBABILITY and discipline)
         if suspected and not item.cleared:
-            return Nature.ACCUSATION, max(accused, 0.5), True
-        if item.declared_nature not in (Nature.UNKNOWN, Nature.ACCUSATION):
-            return item.declared_nature, 1.0, False
-        weights = self._rules.natures.steadied(text, opinion.nature)
+            found = evidence_of(text, [(1.0, hit) for hit in misused])
+            return Nature.ACCUSATION, max(accused, 0.5), found
+        cues = rules.cues(text)
+        weights = rules.steadied(text, opinion.nature, cues)
         nature = max(weights, key=lambda n: (weights[n], n))
-        return nature, weights[nature] / (sum(weights.values()) or 1.0), False
+        probability = weights[nature] / (sum(weights.values()) or 1.0)
+        if item.declared_nature not in (Nature.UNKNOWN, Nature.ACCUSATION):
+            nature, probability = item.declared_nature, 1.0
+        return nature, probability, evidence_of(text, cues[nature])[:_MOST_PHRASES]
 
     def _target(self, code: str, region_code: str) -> Target:
         if region_code not in self._regions:

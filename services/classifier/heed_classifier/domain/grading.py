@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from heed_classifier.domain.decision import Evidence
 from heed_classifier.domain.nature import Importance, Urgency
-from heed_classifier.domain.phrases import Hit, PhraseIndex
+from heed_classifier.domain.phrases import Hit, PhraseGroups, PhraseIndex
 from heed_classifier.domain.rules import evidence_of
 from heed_classifier.domain.text import Clauses, fold
 
@@ -23,6 +23,11 @@ _SOME_PEOPLE, _MANY_PEOPLE = 5, 7
 _MOST_PHRASES = 6
 _ADJACENT = 4
 _LONGEST_WORD = 8
+_CUES = "cues"
+# Urgent together: wages owed with a holiday near, somebody who needs protection with a harm.
+_TOGETHER = (("wages", "wages_when"), ("vulnerable", "harm"))
+Words = Mapping[str, list[Hit]]
+"""Phrases by their group; a group that was not found is empty."""
 _SENTENCE_ENDS = re.compile("[。！？!?;；\n]")
 
 
@@ -43,15 +48,11 @@ class _Pair:
     """Two sets of words that mean danger where they stand near each other in a sentence."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
-        self._one, self._other = _index(table["a"]), _index(table["b"])
+        self.first, self.second = table["a"].split(), table["b"].split()
         self._window = int(table["window"])
 
-    def find(self, folded: str) -> Iterator[Hit]:
-        """Stretches from one word to the other; the nearest for each first word."""
-        ones = list(self._one.find(folded))
-        if not ones:
-            return
-        others = list(self._other.find(folded))
+    def find(self, ones: Sequence[Hit], others: Sequence[Hit], folded: str) -> Iterator[Hit]:
+        """Stretches from each of the first words to the nearest of the others."""
         starts = [hit.start for hit in others]
         for one in ones:
             first = bisect_left(starts, one.start - self._window - _LONGEST_WORD)
@@ -68,8 +69,10 @@ class _Danger:
     """One group of U0 cues with what takes them back: feared, past, usual, a drill."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
-        self._cues = PhraseIndex(table["cues"])
-        self._pairs = [_Pair(pair) for pair in table.get("pair", ())]
+        self._pairs = {str(place): _Pair(pair) for place, pair in enumerate(table["pair"])}
+        first = {place: pair.first for place, pair in self._pairs.items()}
+        self._words = PhraseGroups({_CUES: table["cues"], **first})
+        self._others = PhraseGroups({place: pair.second for place, pair in self._pairs.items()})
         self._unless = _index(table["unless"])
         self._around, self._usual = _index(table["around"]), _index(table["usual"])
         self._now = _index(table["now"])
@@ -77,9 +80,11 @@ class _Danger:
 
     def find(self, folded: str) -> list[Hit]:
         """The cues and pairs of a folded text that count in their clauses."""
-        hits = list(self._cues.find(folded))
-        for pair in self._pairs:
-            hits += pair.find(folded)
+        words = self._words.find(folded)
+        hits = words.pop(_CUES, [])
+        others = self._others.find(folded) if words else {}
+        for place in words.keys() & others.keys():
+            hits += self._pairs[place].find(words[place], others[place], folded)
         if not hits:
             return []
         around = Clauses(folded).around
@@ -113,20 +118,16 @@ class GradeRules:
         self._history = re.compile(f"{history['before']}{told}|{told}{history['counted']}")
         self._harmless = re.compile(_alternatives(table["harmless"]["words"]))
         self._dangers = (_Danger(table["u0"]), _Danger(table["u0_self"]))
-        self._u1 = _index(table["u1"]["cues"])
-        self._wages, self._wages_when = (
-            _index(table["u1"]["wages"]),
-            _index(table["u1"]["wages_when"]),
-        )
-        self._vulnerable, self._harm = (
-            _index(table["u1"]["vulnerable"]),
-            _index(table["u1"]["harm"]),
-        )
-        self._u3, self._u3_least = _index(table["u3"]["cues"]), int(table["u3"]["least"])
-        self._hazard = _index(table["hazard"]["cues"])
-        self._many, self._some = (
-            _index(table["importance"]["many"]),
-            _index(table["importance"]["some"]),
+        self._u3_least = int(table["u3"]["least"])
+        self._words = PhraseGroups(
+            {
+                "urgent": table["u1"]["cues"].split(),
+                **{name: table["u1"][name].split() for pair in _TOGETHER for name in pair},
+                "complicated": table["u3"]["cues"].split(),
+                "hazard": table["hazard"]["cues"].split(),
+                "many": table["importance"]["many"].split(),
+                "some": table["importance"]["some"].split(),
+            }
         )
 
     def danger(self, text: str) -> tuple[Hit, ...]:
@@ -137,11 +138,10 @@ class GradeRules:
 
     def grade(self, text: str, people_bucket: int) -> Grades:
         """Grade a matter by its facts."""
-        folded = self._facts(text)
         danger = self.danger(text)
-        urgent = self._urgent(folded)
-        hazard = tuple(self._hazard.find(folded))
-        complicated = list(self._u3.find(folded))
+        words = self._words.find(self._facts(text))
+        urgent = _urgent(words)
+        hazard, complicated = tuple(words["hazard"]), words["complicated"]
         if danger:
             urgency = Urgency.U0
         elif urgent:
@@ -150,9 +150,7 @@ class GradeRules:
             urgency = Urgency.U3
         else:
             urgency = Urgency.U2
-        importance, reason = self._importance(
-            folded, people_bucket, danger=bool(danger), hazard=bool(hazard)
-        )
+        importance, reason = _importance(words, people_bucket, danger=bool(danger))
         facts = [(3.0, hit) for hit in danger] + [(2.0, hit) for hit in urgent]
         if urgency is Urgency.U3:
             facts += [(1.0, hit) for hit in complicated]
@@ -169,38 +167,33 @@ class GradeRules:
         """The folded text without what it tells of earlier complaints; the length stays."""
         return _blanked(self._history, fold(text))
 
-    def _urgent(self, folded: str) -> tuple[Hit, ...]:
-        urgent = tuple(self._u1.find(folded))
-        for first, second in ((self._wages, self._wages_when), (self._vulnerable, self._harm)):
-            one, other = list(first.find(folded)), list(second.find(folded))
-            if one and other:
-                urgent += (one[0], other[0])
-        return urgent
 
-    def _importance(
-        self,
-        folded: str,
-        people_bucket: int,
-        *,
-        danger: bool,
-        hazard: bool,
-    ) -> tuple[Importance, str]:
-        many = people_bucket >= _MANY_PEOPLE or any(self._many.find(folded))
-        some = many or people_bucket >= _SOME_PEOPLE or any(self._some.find(folded))
-        facts = [
-            what
-            for holds, what in (
-                (danger, "危及生命安全"),
-                (hazard, "存在安全隐患"),
-                (many, "涉及人数众多"),
-                (some and not many, "涉及数十人以上"),
-            )
-            if holds
-        ]
-        reason = "、".join(facts) or "未见安全隐患，未见涉及多人"
-        if danger or (many and hazard):
-            return Importance.MAJOR, reason
-        return (Importance.IMPORTANT if some or hazard else Importance.ORDINARY), reason
+def _urgent(words: Words) -> tuple[Hit, ...]:
+    urgent = tuple(words["urgent"])
+    for one, other in _TOGETHER:
+        if words[one] and words[other]:
+            urgent += (words[one][0], words[other][0])
+    return urgent
+
+
+def _importance(words: Words, people_bucket: int, *, danger: bool) -> tuple[Importance, str]:
+    hazard = bool(words["hazard"])
+    many = people_bucket >= _MANY_PEOPLE or bool(words["many"])
+    some = many or people_bucket >= _SOME_PEOPLE or bool(words["some"])
+    facts = [
+        what
+        for holds, what in (
+            (danger, "危及生命安全"),
+            (hazard, "存在安全隐患"),
+            (many, "涉及人数众多"),
+            (some and not many, "涉及数十人以上"),
+        )
+        if holds
+    ]
+    reason = "、".join(facts) or "未见安全隐患，未见涉及多人"
+    if danger or (many and hazard):
+        return Importance.MAJOR, reason
+    return (Importance.IMPORTANT if some or hazard else Importance.ORDINARY), reason
 
 
 def _alternatives(words: str) -> str:

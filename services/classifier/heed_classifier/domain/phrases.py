@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -43,3 +44,23 @@ class PhraseIndex:
                     yield Hit(phrase, start, start + len(phrase))
             if text[start] in self._single:
                 yield Hit(text[start], start, start + 1)
+
+
+class PhraseGroups:
+    """Several sets of phrases, looked up in one pass over a text."""
+
+    def __init__(self, groups: Mapping[str, Iterable[str]]) -> None:
+        of_phrase: dict[str, list[str]] = {}
+        for group, phrases in groups.items():
+            for phrase in dict.fromkeys(phrases):
+                of_phrase.setdefault(phrase, []).append(group)
+        self._of_phrase = of_phrase
+        self._index = PhraseIndex(of_phrase)
+
+    def find(self, text: str) -> defaultdict[str, list[Hit]]:
+        """The phrases of a folded text by group, each in the order of ``PhraseIndex.find``."""
+        found: defaultdict[str, list[Hit]] = defaultdict(list)
+        for hit in self._index.find(text):
+            for group in self._of_phrase[hit.phrase]:
+                found[group].append(hit)
+        return found
