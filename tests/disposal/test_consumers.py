@@ -9,9 +9,13 @@ from heed.intake.v1.events_pb2 import PetitionEvent
 from heed.warning.v1.events_pb2 import WarningEvent
 from sqlalchemy import text
 
-from heed_disposal.domain.terms import Level, Nature, State, Track
+from heed_disposal.adapters.case_store import PostgresCaseStore
+from heed_disposal.application.changes import record
+from heed_disposal.application.ports import Change
+from heed_disposal.domain.handling import Signed, assess
+from heed_disposal.domain.terms import Grade, Level, Nature, State, Track
 from heed_shared.database import Database
-from tests.disposal.builders import MONDAY, at, clock
+from tests.disposal.builders import MONDAY, act, at, clock, handbook
 from tests.disposal.feeding import Feeding, Kind, classification_event
 
 Progress = ProgressEvent.Kind
@@ -94,13 +98,40 @@ async def test_a_correction_to_an_accusation_deletes_the_case(feeding: Feeding) 
     assert await feeding.cases(name) == []
 
 
-async def test_an_incident_that_grows_in_one_batch_raises_the_later_proposals(
+async def test_an_incident_that_grows_in_one_batch_raises_all_its_proposals(
     feeding: Feeding,
 ) -> None:
     names = [feeding.others.sorted(n, incident="incidents/x") for n in range(1, 36)]
     await feeding.feed(*(classification_event(name) for name in names))
     levels = [(await feeding.case(name)).assessment for name in (names[0], names[-1])]
-    assert [found.level for found in levels if found] == [Level.BLUE, Level.YELLOW]
+    assert [found.level for found in levels if found] == [Level.YELLOW, Level.YELLOW]
+
+
+async def test_an_incident_that_grows_later_raises_what_nobody_has_signed(
+    feeding: Feeding,
+) -> None:
+    names = [feeding.others.sorted(n, incident="incidents/x") for n in range(1, 3)]
+    alone = feeding.others.sorted(9)
+    for name in (*names, alone):
+        await feeding.classified(name)
+    signed = await feeding.case(names[1])
+    decision = Signed(Grade.LOW, Grade.LOW, Grade.LOW, Level.BLUE, ("已核实",))
+    async with feeding.database.transaction() as tx:
+        after = assess(signed, decision, act(), handbook())
+        await record(PostgresCaseStore(tx), [Change(signed, after)], MONDAY)
+        await tx.commit()
+    for number in range(3, 6):
+        await feeding.classified(feeding.others.sorted(number, incident="incidents/x"))
+    grown = (await feeding.case(names[0])).assessment
+    assert grown is not None
+    assert (grown.scope, grown.level) == (Grade.MEDIUM, Level.YELLOW)
+    assert "同一事件已归并5件" in grown.reasons
+    kept = (await feeding.case(names[1])).assessment
+    assert kept is not None
+    assert (kept.proposed, kept.level) == (False, Level.BLUE)
+    apart = (await feeding.case(alone)).assessment
+    assert apart is not None
+    assert apart.number == 1
 
 
 async def test_a_matter_that_joins_an_incident_counts_itself_and_says_so(
@@ -117,8 +148,8 @@ async def test_a_matter_that_joins_an_incident_counts_itself_and_says_so(
     assert case.assessment is not None
     assert "同一事件已归并5件" in case.assessment.reasons
     async with feeding.database.read() as connection:
-        note = await connection.scalar(text("SELECT note FROM case_step ORDER BY id DESC LIMIT 1"))
-    assert note == "事件归并变更"
+        notes = await connection.execute(text("SELECT note FROM case_step"))
+        assert list(notes.scalars()).count("事件归并变更") == 1
 
 
 async def test_an_uncertain_band_is_named_as_a_doubt(feeding: Feeding) -> None:

@@ -109,6 +109,7 @@ async def test_progress_can_be_rebuilt_from_its_snapshot(disposal: Serving) -> N
 async def test_readiness_fails_while_the_schema_is_old(disposal: Serving) -> None:
     (ready,) = disposal.service.readiness
     await ready()
-    async with disposal.database.engine.connect() as connection:
-        revision = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-    assert revision == "0001"
+    async with disposal.database.engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(RuntimeError, match="newest revision"):
+        await ready()

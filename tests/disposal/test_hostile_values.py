@@ -1,5 +1,7 @@
 """Whatever a caller sends to disposal, it is answered: refused by field name, or carried out."""
 
+from typing import Any
+
 from google.protobuf.message import Message
 from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1 import resources_pb2 as resources
@@ -13,6 +15,9 @@ from tests.disposal.test_rpc_matrix import VERBS, VerbCase
 DISPOSAL = pb.DESCRIPTOR.services_by_name["DisposalService"]
 FEEDS = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"]
 REPLAY = replay_service_pb2.DESCRIPTOR.services_by_name["ReplayService"]
+
+PERIOD: dict[str, Any] = {"from_day": "2026-09-01", "to_day": "2026-09-30"}
+OF_SUPERVISORS = ("ListRatings", "GetDeadlineEscalationStatus")
 
 
 def verb_call(disposal: Serving, verb: VerbCase) -> Call:
@@ -42,10 +47,22 @@ async def reading(disposal: Serving) -> list[Call]:
         ),
         "ListDeadlines": pb.ListDeadlinesRequest(region_prefix=REGION, due_by="2026-10-01"),
         "ListPlaybooks": pb.ListPlaybooksRequest(category_code="01"),
+        "ListCaseSteps": pb.ListCaseStepsRequest(name=case.name, page_size=1),
+        "RenderDocument": pb.RenderDocumentRequest(
+            name=(await disposal.routed()).name, kind=resources.Document.KIND_TRANSFER_LETTER
+        ),
+        "ListRatings": pb.ListRatingsRequest(region_prefix=REGION, **PERIOD),
+        "ListLessons": pb.ListLessonsRequest(region_prefix=REGION, category_code="01"),
+        "GetPerformance": pb.GetPerformanceRequest(region_prefix=REGION, **PERIOD),
+        "GetPlaybookEffect": pb.GetPlaybookEffectRequest(region_prefix=REGION, **PERIOD),
+        "GetDeadlineEscalationStatus": pb.GetDeadlineEscalationStatusRequest(),
     }
-    channel = disposal.channel("officer")
     return [
-        Call(DISPOSAL.methods_by_name[name], channel, always(request))
+        Call(
+            DISPOSAL.methods_by_name[name],
+            disposal.channel("supervisor" if name in OF_SUPERVISORS else "officer"),
+            always(request),
+        )
         for name, request in asked.items()
     ]
 

@@ -7,7 +7,19 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Table, delete, func, literal, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import IntegrityError
 
@@ -34,6 +46,7 @@ from heed_disposal.application.ports import Change, Key, News
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.opening import RESOLVED_NOTE, Growth
 from heed_disposal.domain.terms import DeadlineState
+from heed_disposal.domain.transitions import BEFORE_ANSWER
 from heed_shared.database import Transaction
 from heed_shared.errors import Conflict
 
@@ -64,10 +77,16 @@ class PostgresCaseStore:
         cases = await self._locked(CASES.c.matter.in_(list(matters)))
         return {case.matter: case for case in cases}
 
-    async def of_petitions(self, petitions: Collection[str]) -> dict[str, list[Case]]:
-        """Return the cases of petitions, by petition."""
+    async def of_petitions(
+        self, petitions: Collection[str], incidents: Collection[str] = ()
+    ) -> dict[str, list[Case]]:
+        """Return the cases of petitions and the open ones of incidents, by petition."""
         found: dict[str, list[Case]] = defaultdict(list)
-        for case in await self._locked(CASES.c.petition.in_(list(petitions))):
+        unanswered = CASES.c.state.in_([int(state) for state in BEFORE_ANSWER])
+        together = and_(CASES.c.incident.in_(list(incidents)), CASES.c.incident != "", unanswered)
+        own = CASES.c.petition.in_(list(petitions))
+        wanted = or_(own, together) if incidents else own
+        for case in await self._locked(wanted):
             found[case.petition].append(case)
         return dict(found)
 

@@ -50,8 +50,10 @@ class CaseStore(Protocol):
         """Return the cases of matters, by matter."""
         ...
 
-    async def of_petitions(self, petitions: Collection[str]) -> dict[str, list[Case]]:
-        """Return the cases of petitions, by petition."""
+    async def of_petitions(
+        self, petitions: Collection[str], incidents: Collection[str] = ()
+    ) -> dict[str, list[Case]]:
+        """Return the cases of petitions and the open ones of incidents, by petition."""
         ...
 
     async def of_warnings(self, warnings: Collection[str]) -> dict[str, Case]:

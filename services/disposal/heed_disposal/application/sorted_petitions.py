@@ -1,5 +1,6 @@
 """Follows the classifier: opens one case for each matter, and keeps open ones true to it."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,7 @@ from enum import Enum, auto
 from uuid import UUID
 
 from heed_disposal.application.changes import record, remove
+from heed_disposal.application.grown_incidents import may_grow, with_growth
 from heed_disposal.application.ports import CaseStore, Change
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.ending import erase, withdraw
@@ -55,11 +57,13 @@ class FollowClassifications:
         self, store: CaseStore, petitions: Sequence[SortedPetition], now: datetime
     ) -> None:
         """Bring the cases of these petitions in line; the same again changes nothing."""
-        present = await store.of_petitions([item.petition for item in petitions])
-        await self._end(store, petitions, present, now)
         going_on = [item for item in petitions if item.fate is Fate.SORTED]
-        incidents = {facts.incident for item in going_on for facts in item.matters}
-        growth = await store.growth(incidents - {""}, now)
+        joining = Counter(f.incident for item in going_on for f in item.matters if f.incident)
+        # Whatever may change is locked at once, in one order.
+        growing = may_grow(await store.growth(joining.keys(), now), joining)
+        present = await store.of_petitions([item.petition for item in petitions], growing)
+        await self._end(store, petitions, present, now)
+        growth = await store.growth(joining.keys(), now)
         early = await store.take_withdrawn([item.petition for item in going_on])
         counted = _Counter(growth)
         changes = []
@@ -70,6 +74,9 @@ class FollowClassifications:
                 if change and item.petition in early:
                     change = Change(change.before, withdraw(change.after, now), change.traceparent)
                 changes += [change] if change else []
+        own = {item.petition for item in petitions}
+        others = [case for name in present.keys() - own for case in present[name]]
+        changes = with_growth(changes, others, growth, counted.growth, self.handbook, now)
         await record(store, changes, now)
 
     def _follow(
@@ -120,19 +127,19 @@ class _Counter:
     """Counts matters of incidents while a batch opens cases of several of them."""
 
     def __init__(self, growth: Mapping[str, Growth]) -> None:
-        self._growth = dict(growth)
+        self.growth = dict(growth)
 
     def known(self, incident: str) -> Growth:
         """Return the counts as they stand."""
-        return self._growth.get(incident, Growth())
+        return self.growth.get(incident, Growth())
 
     def joined(self, incident: str) -> Growth:
         """Return the counts with one more matter; nothing for a matter that stands alone."""
         if not incident:
             return Growth()
         before = self.known(incident)
-        self._growth[incident] = Growth(before.matters + 1, before.recent + 1)
-        return self._growth[incident]
+        self.growth[incident] = Growth(before.matters + 1, before.recent + 1)
+        return self.growth[incident]
 
 
 def _region(petition: str) -> str:

@@ -8,8 +8,15 @@ from datetime import datetime
 from uuid import UUID
 
 from heed_disposal.domain import rules
-from heed_disposal.domain.assessment import Facts, propose
-from heed_disposal.domain.case import Case, Step
+from heed_disposal.domain.assessment import (
+    FAST_GROWTH,
+    NARROW_INCIDENT,
+    SLOW_GROWTH,
+    WIDE_INCIDENT,
+    Facts,
+    propose,
+)
+from heed_disposal.domain.case import Assessment, Case, Step
 from heed_disposal.domain.deadlines import cancel
 from heed_disposal.domain.follow_ups import plan_first
 from heed_disposal.domain.handbook import Handbook
@@ -17,6 +24,7 @@ from heed_disposal.domain.terms import (
     LEVEL_TITLES,
     SERVICE,
     Actor,
+    Grade,
     Importance,
     Level,
     Nature,
@@ -26,6 +34,7 @@ from heed_disposal.domain.terms import (
     Track,
     Urgency,
 )
+from heed_disposal.domain.transitions import BEFORE_ANSWER
 
 TRACKS = {
     Nature.APPEAL_REQUEST: Track.APPEAL,
@@ -65,6 +74,13 @@ class Growth:
 
     matters: int = 0
     recent: int = 0
+
+
+def reaches_grade(before: Growth, after: Growth) -> bool:
+    """Say whether an incident grew past a number that grades its matters differently."""
+    counts = ((before.matters, after.matters, n) for n in (NARROW_INCIDENT, WIDE_INCIDENT))
+    recent = ((before.recent, after.recent, n) for n in (SLOW_GROWTH, FAST_GROWTH))
+    return any(old < n <= new for old, new, n in (*counts, *recent))
 
 
 @dataclass(frozen=True)
@@ -170,7 +186,7 @@ def _with_facts(case: Case, facts: MatterFacts) -> Case:
     )
 
 
-def _problem(facts: MatterFacts, growth: Growth) -> Facts:
+def _problem(facts: MatterFacts | Case, growth: Growth) -> Facts:
     return Facts(
         nature=facts.nature,
         urgency=facts.urgency,
@@ -206,6 +222,25 @@ def follow_matter(
     if replace(_with_facts(case, facts), incident=case.incident) == case:
         return _noted(changed, "change_incident", "事件归并变更", now)
     return _noted(changed, "correct", "分类更正", now)
+
+
+def follow_growth(case: Case, growth: Growth, now: datetime, handbook: Handbook) -> Case:
+    """Return the case after its incident grew; the same if it is graded as before.
+
+    What a person has signed stays, and so does what was answered.
+    """
+    known = case.assessment
+    if known is None or not known.proposed or case.state not in BEFORE_ANSWER or case.erased:
+        return case
+    proposal = propose(_problem(case, growth), known.number + 1)
+    if _graded(proposal) == _graded(known):
+        return case
+    grown = handbook.replan(replace(case, assessment=proposal))
+    return _noted(grown, "reassess", f"同一事件已归并{growth.matters}件,重新评估", now)
+
+
+def _graded(assessment: Assessment) -> tuple[Grade, Grade, Grade, Level]:
+    return assessment.severity, assessment.scope, assessment.development, assessment.level
 
 
 def follow_level(case: Case, facts: WarningFacts, now: datetime, handbook: Handbook) -> Case:
