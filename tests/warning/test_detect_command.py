@@ -14,7 +14,7 @@ import pytest
 from heed_shared.commands import CommandError
 from heed_warning.commands import detect
 
-WEEKS = 80
+WEEKS = 50
 
 
 def options(*arguments: str) -> argparse.Namespace:
@@ -46,9 +46,9 @@ def write(path: Path, rows: list[str], header: str = "place,week,count") -> Path
 
 
 def test_every_row_from_the_start_on_has_a_score(tmp_path: Path) -> None:
-    rows = run(write(tmp_path / "in.csv", table()), tmp_path / "out.csv", "--start", "70")
+    rows = run(write(tmp_path / "in.csv", table()), tmp_path / "out.csv", "--start", "45")
     assert [(row["place"], row["week"]) for row in rows] == [
-        (place, str(week)) for place in "ab" for week in range(70, WEEKS + 1)
+        (place, str(week)) for place in "ab" for week in range(45, WEEKS + 1)
     ]
     assert list(rows[0]) == ["place", "week", "score", "tail_probability", "outcome"]
     assert {row["outcome"] for row in rows} == {"SCORED"}
@@ -57,20 +57,20 @@ def test_every_row_from_the_start_on_has_a_score(tmp_path: Path) -> None:
 
 def test_rows_in_any_order_get_the_same_scores_in_their_order(tmp_path: Path) -> None:
     rows = table()
-    ordered = run(write(tmp_path / "in.csv", rows), tmp_path / "out.csv", "--start", "70")
+    ordered = run(write(tmp_path / "in.csv", rows), tmp_path / "out.csv", "--start", "45")
     # The first series stays the first: equal sums of series are equal to the last bit then.
     mixed = sorted(rows, key=lambda row: (row[0], random.Random(row).random()))
-    shuffled = run(write(tmp_path / "mixed.csv", mixed), tmp_path / "out2.csv", "--start", "70")
+    shuffled = run(write(tmp_path / "mixed.csv", mixed), tmp_path / "out2.csv", "--start", "45")
     by_key = {(row["place"], row["week"]): row for row in ordered}
     assert [by_key[row["place"], row["week"]] for row in shuffled] == shuffled
-    wanted = [row.split(",")[:2] for row in mixed if int(row.split(",")[1]) >= 70]
+    wanted = [row.split(",")[:2] for row in mixed if int(row.split(",")[1]) >= 45]
     assert [[row["place"], row["week"]] for row in shuffled] == wanted
 
 
 def test_compressed_tables_are_read_and_written(tmp_path: Path) -> None:
     path = tmp_path / "in.csv.gz"
     path.write_bytes(gzip.compress("\n".join(["place,week,count", *table()]).encode()))
-    assert len(run(path, tmp_path / "out.csv.gz", "--start", "80")) == 2
+    assert len(run(path, tmp_path / "out.csv.gz", "--start", "50")) == 2
 
 
 def test_without_a_start_rows_with_enough_history_are_scored(tmp_path: Path) -> None:
@@ -93,39 +93,39 @@ def test_dates_are_times_and_a_start(tmp_path: Path) -> None:
 
 
 def test_a_missing_week_has_no_row_and_changes_no_step(tmp_path: Path) -> None:
-    rows = [row for row in table() if row.split(",")[1] != "75" or row[0] != "a"]
-    scored = run(write(tmp_path / "in.csv", rows), tmp_path / "out.csv", "--start", "70")
-    assert ("a", "75") not in {(row["place"], row["week"]) for row in scored}
-    assert len(scored) == 21
+    rows = [row for row in table() if row.split(",")[1] != "47" or row[0] != "a"]
+    scored = run(write(tmp_path / "in.csv", rows), tmp_path / "out.csv", "--start", "45")
+    assert ("a", "47") not in {(row["place"], row["week"]) for row in scored}
+    assert len(scored) == 11
 
 
 def test_a_series_of_one_point_has_insufficient_history(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.csv", [*table(), "c,80,900"])
-    rows = run(path, tmp_path / "out.csv", "--start", "80")
+    path = write(tmp_path / "in.csv", [*table(), "c,50,900"])
+    rows = run(path, tmp_path / "out.csv", "--start", "50")
     assert rows[-1]["outcome"] == "INSUFFICIENT_HISTORY"
     assert float(rows[-1]["score"]) < min(float(row["score"]) for row in rows[:-1])
 
 
 def test_only_the_count_is_read_beside_series_and_time(tmp_path: Path) -> None:
-    plain = run(write(tmp_path / "in.csv", table()), tmp_path / "out.csv", "--start", "70")
+    plain = run(write(tmp_path / "in.csv", table()), tmp_path / "out.csv", "--start", "45")
     labelled = write(
         tmp_path / "more.csv", [f"{row},{place % 2},x" for place, row in enumerate(table())],
         "place,week,count,state,note",
     )  # fmt: skip
-    assert run(labelled, tmp_path / "out2.csv", "--start", "70") == plain
+    assert run(labelled, tmp_path / "out2.csv", "--start", "45") == plain
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a,81,-1", "line 162, column count: '-1' is not a count"),
-        ("a,81,2.5", "line 162, column count: '2.5' is not a count"),
-        ("a,81,nan", "line 162, column count: 'nan' is not a count"),
-        ("a,81,inf", "line 162, column count: 'inf' is not a count"),
-        ("a,81,", "line 162, column count: '' is not a count"),
-        ("a,soon,1", "line 162, column week: 'soon' is neither a whole number nor an ISO date"),
-        ("a,7,1", "line 162, column week: 7 of the same series stands in line 8 already"),
-        ("a,81", "line 162: 2 columns, not 3"),
+        ("a,51,-1", "line 102, column count: '-1' is not a count"),
+        ("a,51,2.5", "line 102, column count: '2.5' is not a count"),
+        ("a,51,nan", "line 102, column count: 'nan' is not a count"),
+        ("a,51,inf", "line 102, column count: 'inf' is not a count"),
+        ("a,51,", "line 102, column count: '' is not a count"),
+        ("a,soon,1", "line 102, column week: 'soon' is neither a whole number nor an ISO date"),
+        ("a,7,1", "line 102, column week: 7 of the same series stands in line 8 already"),
+        ("a,51", "line 102: 2 columns, not 3"),
         ("a,900000000000,1", "column week: 2 series over 900000000000 steps are too many cells"),
     ],
 )

@@ -1,7 +1,8 @@
 """How often a score as high comes up when nothing has happened.
 
 Counts are drawn from the predictions themselves, with everything these hold for possible except an
-outbreak, and scored like real ones. All series share one table, since their scores are comparable.
+outbreak that is on, and scored like real ones. Outbreaks just over belong to what is possible:
+their last cases still alarm. All series share one table, since their scores are comparable.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heed_warning.detection.outbreak import SMALLEST_RATIO, log_odds
+from heed_warning.detection.outbreak import SMALLEST_RATIO, draw_cases, log_odds
 from heed_warning.detection.prediction import Prediction
 
 Floats = NDArray[np.float64]
 
 FIRST_DRAWS: Final = 20_000
-LATER_DRAWS: Final = 2_000
+LATER_DRAWS: Final = 1_000
 TAIL_DRAWS: Final = 200
 """So many highest scores make up the tail, beyond which it is taken to fall exponentially."""
 DRIFT_SPREAD: Final = 2.5
 """Drift is uneven: some series, and some months, drift far more than the mean, so the calm scores
-come from a law with longer tails. Found on one half of the real series, checked on the other.
+come from a law with longer tails. Found on real series; see docs/research/detection.md.
 """
 
 
@@ -51,10 +52,11 @@ class Calibration:
         level = np.exp(np.sqrt(variance) * self._rng.standard_normal(draws))
         excess = np.maximum(ratio, SMALLEST_RATIO)[:, None] - 1.0
         rate = self._rng.gamma(mean * level[:, None] / excess, excess)
+        cases, on = draw_cases(self._rng, np.sqrt(ratio[:, None] * mean))
         counts = np.where(
-            np.isnan(prediction.counts[rows]), np.nan, self._rng.poisson(rate).astype(float)
+            np.isnan(prediction.counts[rows]), np.nan, self._rng.poisson(rate) + cases
         )
-        return log_odds(counts, mean, ratio, error + drift)
+        return log_odds(counts, mean, ratio, error + drift)[~on]
 
     def tail_probability(self, score: Floats) -> Floats:
         """Return the probability of a score at least as high in a calm step, of any shape."""

@@ -27,7 +27,7 @@ AGE_WEIGHTS: Final = np.array([1.0, 1.5, 0.5, 0.5, 0.5])
 
 With equal weights the score is the posterior odds, the best ranking of weeks. Then much of what is
 allowed in false alarms goes to the steps after an outbreak, which may or may not have ended; with
-these weights 4 % more outbreaks are found at the same false alarms, and 2 % fewer of their weeks.
+these weights 5 % more outbreaks are found at 1 % false alarms, and 3 % fewer of their weeks.
 """
 ONSET_PROBABILITY: Final = 1.0 / 49.0
 LARGEST_DEVIATIONS: Final = 10.0
@@ -43,6 +43,24 @@ def log_likelihood(count: Floats, mean: Floats, variance: Floats) -> Floats:
     shape = mean / (ratio - 1.0)
     log_choices = special.gammaln(count + shape) - special.gammaln(shape)
     return np.asarray(log_choices - shape * np.log(ratio) + count * np.log1p(-1.0 / ratio))
+
+
+def draw_cases(rng: np.random.Generator, deviation: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Draw the cases of outbreaks that may have begun in the window before its last step.
+
+    `deviation` is that of the counts, (N, W). Returns the cases, (N, W), most of them 0, and
+    whether one falls on the last step or later, (N,).
+    """
+    series, steps = deviation.shape
+    onset = np.floor(rng.random(series) / ONSET_PROBABILITY).astype(np.int64)
+    begun = onset < steps - 1
+    onset = np.minimum(onset, steps - 1)
+    size = rng.choice(SIZES, series) * deviation[np.arange(series), onset] * begun
+    lag = np.arange(steps)[None, :] - onset[:, None]
+    share = np.where(lag >= 0, SHAPE[np.clip(lag, 0, steps - 1)], 0.0)
+    cases = rng.poisson(size[:, None] * share)
+    later = rng.poisson(size * np.maximum(1.0 - share.sum(axis=1), 0.0))
+    return cases.astype(float), (cases[:, -1] > 0) | (later > 0)
 
 
 def log_odds(
