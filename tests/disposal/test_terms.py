@@ -11,6 +11,7 @@ from heed.disposal.v1 import resources_pb2 as resources
 
 from heed_disposal.domain import terms
 from heed_disposal.domain.counts import CountKind
+from heed_disposal.domain.documents import DocumentKind
 from heed_disposal.domain.transitions import ROLES, Action
 
 PAIRS: list[tuple[type[IntEnum], Any, str]] = [
@@ -25,6 +26,8 @@ PAIRS: list[tuple[type[IntEnum], Any, str]] = [
     (terms.DeadlineState, resources.Deadline.State, "STATE_"),
     (terms.Band, resources.Deadline.Band, "BAND_"),
     (terms.MeasureKind, resources.Measure.Kind, "KIND_"),
+    (terms.Effect, resources.Measure.Effect, "EFFECT_"),
+    (DocumentKind, resources.Document.Kind, "KIND_"),
     (terms.MeasureStatus, resources.Measure.Status, "STATUS_"),
     (terms.FollowUpResult, resources.FollowUp.Result, "RESULT_"),
     (terms.Outcome, resources.Opinion.Outcome, "OUTCOME_"),
