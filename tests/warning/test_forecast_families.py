@@ -18,8 +18,8 @@ from heed_warning.domain.service_calendar import SPRING_FESTIVALS, service_perio
 from heed_warning.forecasting.classical import Classical
 from heed_warning.forecasting.descent import Budget, train_networks
 from heed_warning.forecasting.family import Family, Prepared, kinds_of, prepare
-from heed_warning.forecasting.intervals import interval, outside_scores
 from heed_warning.forecasting.grouping import BROKEN, GROUPS, QUIET
+from heed_warning.forecasting.intervals import interval, outside_scores
 from heed_warning.forecasting.mixing import Trial, learn
 from heed_warning.forecasting.regression import Regression
 from heed_warning.forecasting.rolling import forecast_at, origins_before, quantiles

@@ -118,7 +118,9 @@ def test_hazards_over_with_at_least_five_are_orange(items: float, wanted: Level)
 
 
 def test_indicators_never_propose_red() -> None:
-    everything = [reading(code, EVIDENCE, list(PLENTY), list(PLENTY), share=1.0) for code in COMPUTATIONS]
+    everything = [
+        reading(code, EVIDENCE, list(PLENTY), list(PLENTY), share=1.0) for code in COMPUTATIONS
+    ]
     assert max(levels(*everything)[1].values()) is Level.ORANGE
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.message import Message
+from heed.common.v1 import matter_pb2
 from heed.warning.v1 import warning_service_pb2 as pb
 from heed.warning.v1.resources_pb2 import LevelRule, ThresholdPolicy
 
@@ -72,7 +73,7 @@ async def test_a_preview_says_what_would_be_raised_and_cleared_and_stores_nothin
     assert await listed(post.stub()) == ["thresholdPolicies/default"]
 
     stored = await create(post, strict)
-    loose = changed(stored, levels=[LevelRule(level=1, limit=500)])
+    loose = changed(stored, levels=[LevelRule(level=matter_pb2.WARNING_LEVEL_BLUE, limit=500)])
     response = await post.stub().UpdateThresholdPolicy(update(loose, validate_only=True))
     assert (response.preview.raised_count, response.preview.cleared_count) == (0, 2)
     found = await post.stub().ListThresholdPolicies(pb.ListThresholdPoliciesRequest())
@@ -92,7 +93,9 @@ async def test_a_preview_names_only_cells_of_the_callers_region(post: Post) -> N
 
 async def test_an_update_replaces_the_policy_and_its_etag(post: Post) -> None:
     stored = await create(post, policy())
-    wanted = changed(stored, window_days=14, levels=[LevelRule(level=3, limit=40)])
+    wanted = changed(
+        stored, window_days=14, levels=[LevelRule(level=matter_pb2.WARNING_LEVEL_ORANGE, limit=40)]
+    )
     request = update(wanted)
     written = (await post.stub().UpdateThresholdPolicy(request)).policy
     assert (written.name, written.window_days) == (stored.name, 14)
@@ -163,7 +166,10 @@ async def test_a_caller_sees_policies_in_and_above_its_region(post: Post) -> Non
     seen = await listed(post.caller(["ROLE_ANALYST"], COUNTY))
     assert set(seen) == {"thresholdPolicies/default", *(made[p] for p in ("", "32", "3201", CITY,
                                                                           COUNTY))}  # fmt: skip
-    assert set(await listed(post.caller(["ROLE_LEADER"], "32"))) >= {made[COUNTY], made[SECOND_COUNTY]}
+    assert set(await listed(post.caller(["ROLE_LEADER"], "32"))) >= {
+        made[COUNTY],
+        made[SECOND_COUNTY],
+    }
     assert made["11"] not in await listed(post.caller(["ROLE_LEADER"], "32"))
 
 

@@ -27,7 +27,7 @@ async def serve(folder: Path, answer: bytes) -> None:
         async for _ in requests:
             yield answer
 
-    handlers = {
+    handlers: dict[str, Any] = {
         "Classify": grpc.unary_unary_rpc_method_handler(one),
         "ClassifyStream": grpc.stream_stream_rpc_method_handler(many),
     }
