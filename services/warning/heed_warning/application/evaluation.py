@@ -34,14 +34,12 @@ from heed_warning.application.settlement import Settlement
 from heed_warning.domain.board import Board, evaluate
 from heed_warning.domain.evaluator import Outcome
 from heed_warning.domain.evidence import Evidence
-from heed_warning.domain.history import Forecaster
-from heed_warning.domain.indicator_levels import grade
+from heed_warning.domain.indicator_levels import IndicatorBoard, grade
 from heed_warning.domain.indicator_readings import read_indicators
 from heed_warning.domain.indicators import IndicatorDefinition, valid_definitions
 from heed_warning.domain.life import CellWarning, Change, Step, advance
-from heed_warning.domain.panel import Cell, Panel
-from heed_warning.domain.policy import Level, Policy
-from heed_warning.domain.skips import Skip
+from heed_warning.domain.panel import Cell
+from heed_warning.domain.policy import Level
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,22 @@ class Evaluator:
         panel, evidence = await self.panels.evidence(day)
         definitions = valid_definitions(self.indicators, day)
         with telemetry.span("warning.evaluate"):
-            board = await asyncio.to_thread(
-                _board, panel, evidence, day, policies, skips, model, definitions, self.places
+            # Side by side: numpy lets one thread run while the other does.
+            indicators, board = await asyncio.gather(
+                asyncio.to_thread(_graded, definitions, evidence),
+                asyncio.to_thread(
+                    evaluate,
+                    panel,
+                    day,
+                    policies=policies,
+                    model=model,
+                    working=working_day,
+                    ancestors=self.places.still_above,
+                    skips=skips,
+                    parents=evidence.parents,
+                ),
             )
-            run = await self._move(board)
+            run = await self._move(replace(board, indicators=indicators))
         telemetry.record("heed.warning.evaluation_duration", time.monotonic() - started)
         telemetry.record("heed.warning.evaluated_cells", run.cell_count)
         return await self._again(run)
@@ -163,29 +173,9 @@ class Evaluator:
         await self.warnings.end_rest(tx, raised)
 
 
-def _board(
-    panel: Panel,
-    evidence: Evidence,
-    day: date,
-    policies: Sequence[Policy],
-    skips: Sequence[Skip],
-    model: Forecaster | None,
-    definitions: Sequence[IndicatorDefinition],
-    places: Places,
-) -> Board:
-    """Judge every cell by its count and by its indicators."""
-    readings = read_indicators(definitions, evidence, evidence.every_row())
-    return evaluate(
-        panel,
-        day,
-        policies=policies,
-        model=model,
-        working=working_day,
-        ancestors=places.still_above,
-        skips=skips,
-        indicators=grade(readings, evidence),
-        parents=evidence.parents,
-    )
+def _graded(definitions: Sequence[IndicatorDefinition], evidence: Evidence) -> IndicatorBoard:
+    """Judge every cell by its indicators."""
+    return grade(read_indicators(definitions, evidence, evidence.every_row()), evidence)
 
 
 def closed_day(asked: date | None, clock: Clock) -> date:

@@ -51,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
     if not found.trades:
         raise CommandError(f"{options.file}: no series has history enough before {options.time}")
     _write(options.out, found.trades)
-    limits = ", ".join(f"{rule.level.name.lower()} {rule.limit:.10g}" for rule in found.policy.rules)
+    limits = ", ".join(
+        f"{rule.level.name.lower()} {rule.limit:.10g}" for rule in found.policy.rules
+    )
     sys.stdout.write(
         f"{options.strategy}: {limits}\n序列{found.cell_count}个,"
         f"其中历史不足{found.insufficient_history_count}个。{METHOD}\n"

@@ -131,7 +131,6 @@ def evaluate(
     working: WorkingDay,
     ancestors: Ancestors,
     skips: Sequence[Skip] = (),
-    indicators: IndicatorBoard | None = None,
     parents: Ints | None = None,
 ) -> Board:
     """Evaluate every cell of a panel on a closed day; days after it are never looked at.
@@ -160,7 +159,7 @@ def evaluate(
     net_level = _net_levels(groups, explained, level)
     return Board(
         known, as_of, tuple(groups), group_of, place, outcome, level, net_level, tail, parents,
-        model.name if model else BASELINE_NAME, indicators,
+        model.name if model else BASELINE_NAME,
     )  # fmt: skip
 
 
