@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.benchmarks.classifier import incidents, similar, speed
+from tests.benchmarks.classifier import accuracy, incidents, similar, speed
 
 if __name__ == "__main__":
+    accuracy.main()
     speed.main()
     incidents.main()
     similar.main()

@@ -25,7 +25,7 @@ _FEW = 10
 # Text that speaks to a program about its own sorting; a person must look at it.
 _ORDERS = re.compile(
     r"(忽略|无视|忘记|不要理会).{0,8}(指示|指令|提示|规则|要求)"
-    r"|(分类|归类|判定|标记|标注|输出|回答|返回)(为|成|[:：])"
+    r"|(分类|归类|标记|输出)(为|成|[:：])"
     r"|(你|您)(现在)?(是|扮演)一?个?.{0,12}(助手|模型|机器人|程序|分类器|专家)"
     r"|(ignore|disregard|forget).{0,24}(instruction|prompt|rule|above)"
     r"|system ?prompt|as an ai|<\|.{0,20}\|>|\[/?inst\]",

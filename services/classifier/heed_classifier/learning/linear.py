@@ -20,6 +20,8 @@ from heed_classifier.learning.sparse import matrices
 Array = NDArray[Any]
 
 _MOST_STEPS = 100
+# Each step remembered costs twice the memory of the weights.
+_HISTORY = 10
 _TOLERANCE = 1e-4
 
 
@@ -48,6 +50,7 @@ def fit_labels(
     optimizer = torch.optim.LBFGS(
         [top, low],
         max_iter=_MOST_STEPS,
+        history_size=_HISTORY,
         tolerance_grad=_TOLERANCE,
         tolerance_change=1e-7,
         line_search_fn="strong_wolfe",
