@@ -26,6 +26,8 @@ from heed_disposal.domain.terms import (
 )
 from heed_shared.database import Database
 from heed_shared.errors import Conflict
+from heed_shared.migrations import run_migrations, schema_is_current
+from tests.database_templates import DatabaseTemplates
 from tests.disposal.builders import (
     HANDLER,
     LEADER,
@@ -185,3 +187,17 @@ async def test_the_tables_in_the_code_are_those_of_the_migrations(database: Data
         for column in table.columns
     }
     assert in_database == in_code
+
+
+async def test_the_migrations_go_down_and_up_again(
+    database_templates: DatabaseTemplates,
+) -> None:
+    made = database_templates.copy("disposal")
+    for revision in ("0004", "head"):
+        await run_migrations(
+            "disposal", "heed_disposal", made["owner_url"], made["schema"], revision
+        )
+    database = await Database.open(made["url"], made["schema"], 1)
+    assert await schema_is_current(database, "heed_disposal")
+    await database.close()
+    database_templates.drop(made)
