@@ -11,13 +11,14 @@ from heed_classifier.domain.decision import first_level
 from heed_classifier.domain.models import LabelledText
 from heed_classifier.domain.nature import Band, Method, Nature
 from heed_classifier.domain.text import PetitionText
+from heed_classifier.learning import lesson
 from heed_classifier.learning.learned_sorter import LearnedSorter
 from heed_classifier.learning.lesson import Taught, teach
 from heed_classifier.learning.serving import sorter_of
 from heed_classifier.learning.sorter import TorchSorter
 from heed_classifier.learning.stored_model import BadModelError
 from tests.classifier.builders import REGION, sorting
-from tests.classifier.test_models import CODE, PATTERN, PLACES
+from tests.classifier.model_setup import CODE, PATTERN, PLACES
 from tests.classifier.test_sorting import noise
 
 ELSEWHERE = ("工地拖欠农民工工资三个月，包工头失联，请求帮助讨薪", "03")
@@ -25,7 +26,7 @@ OWN = "18"
 """A category of an authority's own taxonomy, of which the project has written nothing."""
 
 
-def lesson() -> Taught:
+def one_lesson() -> Taught:
     """Learn a pattern, and a category that the starter does not have."""
     corrected = [
         LabelledText(PATTERN.format(place), CODE, Nature.APPEAL_REQUEST) for place in PLACES
@@ -34,13 +35,15 @@ def lesson() -> Taught:
         LabelledText(f"{place}的古树名木被绳索勒伤，请挂牌保护", OWN, Nature.SUGGESTION)
         for place in PLACES
     ]
-    return teach(content_book(), corrected, 600, 3, lambda _: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lesson, "_GOING_ALONG", 15)  # a quarter, for quick tests
+        return teach(content_book(), corrected, 600, 3, lambda _: None)
 
 
 @pytest.fixture(scope="module")
 def taught() -> Taught:
     """The lesson, once for all tests."""
-    return lesson()
+    return one_lesson()
 
 
 @pytest.fixture(scope="module")
@@ -103,4 +106,4 @@ def test_a_starter_is_loaded_as_one_and_damaged_bytes_are_refused(
 
 
 def test_the_same_lesson_gives_the_same_model(taught: Taught) -> None:
-    assert lesson() == taught
+    assert one_lesson() == taught
