@@ -76,13 +76,16 @@ class Panel:
         long = np.flatnonzero(silent > LONGEST_SILENCE_DAYS)
         if len(long) == 0:
             return self
-        start = int(ends[long[-1]])
+        return self.since(int(ends[long[-1]]))
+
+    def since(self, day: int) -> Panel:
+        """Return the panel without the days before a day number."""
         return Panel(
             self.cells,
             self.levels,
-            self.first_day + timedelta(days=start),
-            self.counts[:, start:],
-            np.maximum(self.started - start, 0),
+            self.first_day + timedelta(days=day),
+            self.counts[:, day:],
+            np.maximum(self.started - day, 0),
         )
 
     def history_days(self) -> Ints:

@@ -20,30 +20,22 @@ import numpy as np
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.panel import Booleans, Floats, Ints, Panel
+from heed_warning.domain.pooled_ratio import PooledRatio, Shrinkage
 from heed_warning.domain.profile import Profile
 
 WINDOW_DAYS = 7
 LONG_HALF_LIFE_DAYS = 60.0
 SHORT_HALF_LIFE_DAYS = 14.0
-SPREAD_HALF_LIFE_DAYS = 180.0
 PRIOR_DAYS = 7.0
 """How many days of its own a cell weighs against what region and category let expect."""
 BOUND_DEVIATIONS = 2.33
 TAIL_ALLOWANCE = 1.1
 """Variance of a normal law over that of its part below BOUND_DEVIATIONS, rounded up."""
 SETTLED_DAYS = 2 * WINDOW_DAYS
-_SPREAD_KEEP = 0.5 ** (1.0 / SPREAD_HALF_LIFE_DAYS)
 
 
-@dataclass(frozen=True)
-class Shrinkage:
-    """How strongly a ratio of sums is held back, in units of its denominator."""
-
-    start: float
-    cell_weight: float
-    group_weight: float
-
-
+_Known = tuple[Floats, Floats, Floats, Floats]
+"""Level, evidence, and dispersion of windows and of days, each (N,)."""
 _DISPERSION = Shrinkage(0.05, 1500.0, 6000.0)
 _SHARE = Shrinkage(0.1, 60.0, 60.0)
 
@@ -104,10 +96,9 @@ def follow(
         keep_bounded: Whether `bounded` is wanted.
     """
     category, region = panel.groups()
-    every = np.arange(len(profile.by_kind))
-    factors = profile.factors(every, kinds, year_days)
+    factors = profile.factors(np.arange(len(profile.by_kind)), kinds, year_days)
     walk = _Walk(panel, category, region, factors)
-    found: list[tuple[Floats, Floats, Floats, Floats]] = []
+    found: list[_Known] = []
     kept = np.zeros((panel.day_count if keep_bounded else 0, len(panel.cells)))
     wanted = set(days)
     counts = np.ascontiguousarray(panel.counts.T)
@@ -118,10 +109,7 @@ def follow(
             kept[day] = bounded
         if day in wanted:
             found.append(walk.known())
-    columns = zip(*found, strict=True) if found else iter([()] * 4)
-    level, evidence, window, single = (
-        np.stack(part, axis=1) if part else np.zeros((len(panel.cells), 0)) for part in columns
-    )
+    level, evidence, window, single = _side_by_side(found, len(panel.cells))
     return Track(
         days=np.array(sorted(wanted), dtype=np.int64),
         level=level,
@@ -134,42 +122,11 @@ def follow(
     )
 
 
-@dataclass
-class _Sums:
-    """A ratio of discounted sums for each cell, shrunk to its category's and to that of all."""
-
-    category: Ints
-    shrinkage: Shrinkage
-    above: Floats
-    below: Floats
-    ratio: Floats
-
-    @classmethod
-    def start(cls, category: Ints, shrinkage: Shrinkage) -> _Sums:
-        """Return the sums of nothing."""
-        count = len(category)
-        return cls(
-            category, shrinkage, np.zeros(count), np.zeros(count),
-            np.full(count, shrinkage.start),
-        )  # fmt: skip
-
-    def add(self, above: Floats, below: Floats, usable: Booleans) -> None:
-        """Take one day in."""
-        self.above *= _SPREAD_KEEP
-        self.below *= _SPREAD_KEEP
-        self.above += above * usable
-        self.below += below * usable
-
-    def settle(self) -> None:
-        """Work the ratio out anew."""
-        group, start = self.shrinkage.group_weight, self.shrinkage.start
-        cell = self.shrinkage.cell_weight
-        pool = (self.above.sum() + group * start) / (self.below.sum() + group)
-        above = np.bincount(self.category, self.above)
-        below = np.bincount(self.category, self.below)
-        shared = ((above + group * pool) / (below + group))[self.category]
-        own = (self.above + cell * shared) / (self.below + cell)
-        self.ratio = np.maximum(own, 0.0)
+def _side_by_side(found: list[_Known], cells: int) -> list[Floats]:
+    """Return what was known day by day as one array of each kind, (N, D)."""
+    if not found:
+        return [np.zeros((cells, 0))] * 4
+    return [np.stack(part, axis=1) for part in zip(*found, strict=True)]
 
 
 @dataclass
@@ -206,13 +163,13 @@ class _Walk:
         self._level: list[Floats] = []
         self._evidence: list[Floats] = []
         self._kept: list[Floats] = []
-        self._share = _Sums.start(category, _SHARE)
-        self._windows = _Sums.start(category, _DISPERSION)
-        self._singles = _Sums.start(category, _DISPERSION)
+        self._share = PooledRatio.start(category, _SHARE)
+        self._windows = PooledRatio.start(category, _DISPERSION)
+        self._singles = PooledRatio.start(category, _DISPERSION)
         self._sum = np.zeros(count)
         self._kept_sum = np.zeros(count)
 
-    def known(self) -> tuple[Floats, Floats, Floats, Floats]:
+    def known(self) -> _Known:
         """Return level, evidence, and dispersion of windows and of days, as known now."""
         for sums in (self._windows, self._singles):
             sums.settle()

@@ -92,7 +92,7 @@ class Past:
 
 def past_of(
     known: Panel,
-    policies: Iterable[Policy],
+    policies: Sequence[Policy],
     working: WorkingDay,
     skips: Sequence[Skip] = (),
     *,
@@ -115,11 +115,7 @@ def past_of(
     ahead = known.day_count + LONGEST_HORIZON
     day_kinds, of_year = kinds(known.first_day, ahead, working), year_days(known.first_day, ahead)
     profile = fit_profile(known, category, day_kinds[: known.day_count], of_year[: known.day_count])
-    panel = Panel(
-        known.cells, known.levels, known.first_day + timedelta(days=start),
-        known.counts[:, start:], np.maximum(known.started - start, 0),
-    )  # fmt: skip
-    policies = list(policies)
+    panel = known.since(start)
     ends = [day - start for day in days] or [panel.day_count - 1]
     origins = sorted(_origins(policies, ends))
     by_day = skipped_rows(skips, panel.cells, panel.first_day)
