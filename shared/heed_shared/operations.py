@@ -108,24 +108,34 @@ class Operations(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Say that the running ones run, hear of cancellations, until ``stop``; then end them."""
-        while not stop.is_set():
-            try:
-                await operation_rows.fail_silent(self._database, _STOPPED)
-                for name in await operation_rows.beat(self._database, self._process):
-                    if name in self._running:
-                        self._running[name].cancel()
-            except Exception as error:
-                if translate(error) is None:
-                    raise
-                logs.failure(logs.Event.BACKGROUND_FAILED, error, part="operations")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _BEAT_S)
+        try:
+            while not stop.is_set():
+                await self._look()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _BEAT_S)
+        except asyncio.CancelledError:
+            self._cancel_all()  # the stop did not wait: nothing runs on by itself
+            raise
+        await asyncio.gather(*self._cancel_all(), return_exceptions=True)
+        await operation_rows.fail_process(self._database, self._process, _STOPPED)
+
+    def _cancel_all(self) -> list[asyncio.Task[None]]:
         self._stopping = True
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await operation_rows.fail_process(self._database, self._process, _STOPPED)
+        return tasks
+
+    async def _look(self) -> None:
+        try:
+            await operation_rows.fail_silent(self._database, _STOPPED)
+            for name in await operation_rows.beat(self._database, self._process):
+                if name in self._running:
+                    self._running[name].cancel()
+        except Exception as error:
+            if translate(error) is None:
+                raise
+            logs.failure(logs.Event.BACKGROUND_FAILED, error, part="operations")
 
     async def GetOperation(
         self, request: operations_pb2.GetOperationRequest, _context: Any

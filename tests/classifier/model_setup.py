@@ -37,14 +37,14 @@ Make = Callable[[str], MadeDatabase]
 
 @asynccontextmanager
 async def school(
-    made: MadeDatabase, authority: Authority
+    made: MadeDatabase, authority: Authority, texts: int = 600
 ) -> AsyncIterator[tuple[Serving, MaskedTexts]]:
     """A classifier that can train: small lessons, and an intake that gives texts."""
     answers = MaskedTexts()
     async with (
         intake_server(authority, answers) as target,
         serving(
-            made, authority, HEED_INTAKE_TARGET=target, HEED_CLASSIFIER_TRAINING_TEXTS="600"
+            made, authority, HEED_INTAKE_TARGET=target, HEED_CLASSIFIER_TRAINING_TEXTS=str(texts)
         ) as served,
     ):
         answers.intake = served.feed.intake
