@@ -23,6 +23,8 @@ SAMPLES: list[tuple[HeedError, str]] = [
     (errors.UnknownCategory("99"), "INVALID_ARGUMENT"),
     (errors.NotFound("petitions/x"), "NOT_FOUND"),
     (errors.WrongState("OPENED", ["ASSESSED"], "cases/x"), "FAILED_PRECONDITION"),
+    (errors.WindowClosed("D04", NOW.date(), "第二十三条"), "FAILED_PRECONDITION"),
+    (errors.LawRequires("approved_by", "延期须经批准", "第三十四条"), "INVALID_ARGUMENT"),
     (errors.StaleEtag("cases/x"), "ABORTED"),
     (errors.Conflict(), "ABORTED"),
     (errors.Unauthenticated(), "UNAUTHENTICATED"),
