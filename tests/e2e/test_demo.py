@@ -11,7 +11,7 @@ import pytest
 from heed_local.demo import run
 from heed_local.demo.run import run_demo
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 TEXTS = [
     "工地拖欠我们三个月工资,包工头失联,请求帮助讨薪。",

@@ -38,6 +38,7 @@ def seen(
     level: "matter_pb2.WarningLevel.ValueType" = BLUE,
     fired_on: date | None = None,
     resolved: bool = False,
+    observed: int = 20,
 ) -> WarningSeen:
     warning = resources_pb2.Warning(
         name=name,
@@ -46,6 +47,7 @@ def seen(
         effective_level=level,
         fired_on=(fired_on or day).isoformat(),
         resolved_on=day.isoformat() if resolved else "",
+        latest_evaluation=resources_pb2.Evaluation(observed_count=observed, threshold_count=12),
     )
     return WarningSeen(day, warning)
 
@@ -117,3 +119,11 @@ def test_most_petitions_decide_under_which_category_an_incident_was_sorted() -> 
         )
     everyday = Registered("x", "petitions/x", "", "", "9H0101", FIRST, "", Truth("05", ""))
     assert sorted_as([*registered, everyday], classifications) == {"wages": "07"}
+
+
+def test_a_warning_of_the_handling_alone_finds_nothing_and_is_counted_apart() -> None:
+    late = seen(FIRST + timedelta(days=2), observed=5)
+    result = score([planted()], [late], {})
+    assert result.findings[0].fired_on is None
+    assert result.unmatched == []
+    assert [warning.name for warning in result.of_handling] == ["warnings/1"]

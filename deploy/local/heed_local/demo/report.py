@@ -121,7 +121,7 @@ def _accuracy(report: Report) -> str:
 
 def _warned(console: Console, report: Report) -> None:
     _heading(console, "三、预警 Warnings, in time order")
-    table = _table("发出日", "级别", "地区", "类别", "当时件数#", "预计#", "最高#", "现状")
+    table = _table("发出日", "级别", "地区", "类别", "当时件数#", "预计#", "最高#", "起因", "现状")
     at_firing = score.at_firing(report.replayed.warnings)
     for one in report.warnings:
         evaluation = at_firing.get(one.name, one.latest_evaluation)
@@ -137,6 +137,7 @@ def _warned(console: Console, report: Report) -> None:
             str(evaluation.observed_count),
             f"{evaluation.expected_count:.1f}",
             str(one.peak_count),
+            "件数" if score.by_count(evaluation) else "办理指标",
             f"{state} {one.resolved_on}".strip(),
         )
     console.print(table if report.warnings else "没有预警")
@@ -170,7 +171,8 @@ def _planted(console: Console, scored: Score) -> None:
     found = sum(finding.fired_on is not None for finding in scored.findings)
     console.print(
         f"预设 {len(scored.findings)} 起: 发现 {found},漏报 {len(scored.findings) - found};"
-        f"与预设事件无关的预警 {len(scored.unmatched)} 条"
+        f"件数超过阈值而与预设事件无关的预警 {len(scored.unmatched)} 条;"
+        f"仅由办理指标(如逾期)提出的预警 {len(scored.of_handling)} 条(演示中没有人办理案件)"
     )
 
 

@@ -163,6 +163,7 @@ def summary(
             for finding in (scored.findings if scored else ())
         ],
         "unmatched_warning_count": len(scored.unmatched) if scored else None,
+        "handling_warning_count": len(scored.of_handling) if scored else None,
     }
 
 

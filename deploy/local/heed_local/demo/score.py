@@ -37,10 +37,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Score:
-    """All planted incidents with what was found, and the warnings that match none of them."""
+    """All planted incidents with what was found, and the warnings that match none of them.
+
+    Only counts speak of what was planted. `of_handling` are the warnings that rose by indicators of
+    the handling alone, such as overdue items: true of an office in which nobody works.
+    """
 
     findings: Sequence[Finding]
     unmatched: Sequence[resources_pb2.Warning]
+    of_handling: Sequence[resources_pb2.Warning]
 
     @property
     def missed_large(self) -> list[Planted]:
@@ -67,6 +72,11 @@ def at_firing(seen: Sequence[WarningSeen]) -> dict[str, resources_pb2.Evaluation
     }
 
 
+def by_count(evaluation: resources_pb2.Evaluation) -> bool:
+    """Whether the count itself exceeded its threshold; otherwise an indicator raised the level."""
+    return evaluation.observed_count >= evaluation.threshold_count > 0
+
+
 def alarms(seen: Sequence[WarningSeen]) -> list[tuple[date, resources_pb2.Warning]]:
     """Returns each moment at which a duty officer hears of something new: firing, or rising higher.
 
@@ -78,6 +88,8 @@ def alarms(seen: Sequence[WarningSeen]) -> list[tuple[date, resources_pb2.Warnin
     for change in seen:
         warning = change.warning
         if not warning.fired_on or warning.resolved_on:
+            continue
+        if not by_count(warning.latest_evaluation):
             continue
         if warning.proposed_level > heard.get(warning.name, 0):
             heard[warning.name] = warning.proposed_level
@@ -117,8 +129,13 @@ def score(
         matched |= {warning.name for _, warning in hits}
         day, first = min(hits, key=lambda hit: hit[0], default=(None, None))
         findings.append(Finding(planted=incident, warning=first, fired_on=day))
+    named = {warning.name for _, warning in heard}
     fired = fired_warnings(seen)
-    return Score(findings, [warning for warning in fired if warning.name not in matched])
+    return Score(
+        findings,
+        unmatched=[one for one in fired if one.name in named - matched],
+        of_handling=[one for one in fired if one.name not in named],
+    )
 
 
 def _covers(
