@@ -79,8 +79,8 @@ def fit_ours(texts: Texts, labels: Texts, knowledge: Knowledge | None) -> Traine
 
 def fit_svc(texts: Texts, labels: Texts) -> Predict:
     """Character n-grams and a linear support vector machine."""
-    from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
-    from sklearn.svm import LinearSVC  # type: ignore[import-untyped]
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.svm import LinearSVC
 
     grams = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
     machine = LinearSVC().fit(grams.fit_transform(texts), labels)
@@ -89,7 +89,7 @@ def fit_svc(texts: Texts, labels: Texts) -> Predict:
 
 def fit_fasttext(texts: Texts, labels: Texts) -> Predict:
     """FastText on characters; its labels are numbered, since it cuts them at blanks."""
-    import fasttext  # type: ignore[import-untyped]
+    import fasttext
 
     names = sorted(set(labels))
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
@@ -139,7 +139,7 @@ def fit_labels(knowledge: Knowledge | None) -> Fit:
 
 def folds(found: Petitions) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Training and held-out rows of each fold."""
-    from sklearn.model_selection import StratifiedKFold  # type: ignore[import-untyped]
+    from sklearn.model_selection import StratifiedKFold
 
     parting = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
     yield from parting.split(found.texts, found.labels)

@@ -24,7 +24,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from heed_classifier.adapters.ordinary_language import term_reader
 from heed_classifier.commands import incidents
@@ -53,7 +53,7 @@ def figures(groups: Groups) -> dict[str, float]:
     """B-cubed and pairwise precision, recall and F1 over the labelled petitions."""
     of = {name: group for group in groups for name in group}
     precision = recall = 0.0
-    right = pairs = 0
+    right, pairs = 0, 0.0
     for name, event in LABELS.items():
         group = [n for n in of.get(name, [name]) if n == name or n not in NO_LABEL]
         same = sum(LABELS.get(n) == event for n in group)
@@ -61,7 +61,7 @@ def figures(groups: Groups) -> dict[str, float]:
         recall += same / SIZES[event]
         # Pairs of two labelled petitions are met twice, those with a stranger once.
         right += same - 1
-        pairs += sum(0.5 if n in LABELS else 1.0 for n in group if n != name)  # type: ignore[assignment]
+        pairs += sum(0.5 if n in LABELS else 1.0 for n in group if n != name)
     all_pairs = sum(size * (size - 1) / 2 for size in SIZES.values())
     return {
         "B3 P": precision / len(LABELS),

@@ -89,7 +89,7 @@ def _lags(table: SeriesTable, origin: int, ahead: int) -> Floats:
 
 def _statsforecast(model: str) -> Peer:
     def peer(table: SeriesTable, origins: Sequence[int], horizon: int) -> Quantiles:
-        import pandas as pd  # type: ignore[import-untyped]
+        import pandas as pd
         from statsforecast import StatsForecast
         from statsforecast import models as library
 
