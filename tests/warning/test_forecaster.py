@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ from safetensors.torch import save
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
-from heed_warning.domain.history import BaselineForecaster, Forecaster, History, Shares, history_of
-from heed_warning.domain.panel import Booleans, Floats, Panel
+from heed_warning.domain.history import BaselineForecaster, History, history_of
+from heed_warning.domain.panel import Floats, Panel
 from heed_warning.forecasting.combination import Combination
 from heed_warning.forecasting.descent import Budget
 from heed_warning.forecasting.network import negative_log_likelihood
@@ -54,7 +55,13 @@ def forecaster() -> Combination:
     return from_bytes("forecasters/test", trained().weights)
 
 
-def loss_of(forecaster: Forecaster, panel: Panel) -> float:
+class Foresees(Protocol):
+    """All that a loss asks of a forecaster."""
+
+    def forecast(self, history: History, horizon: int) -> Forecast: ...
+
+
+def loss_of(forecaster: Foresees, panel: Panel) -> float:
     """The loss of single days over weeks that fill the panel's end."""
     counts, means, dispersions = [], [], []
     for ahead in range(HELD, 0, -7):
@@ -69,14 +76,6 @@ def loss_of(forecaster: Forecaster, panel: Panel) -> float:
 
 class SeasonalNaive:
     """Last week again, with the spread of week-on-week changes."""
-
-    name = "naive"
-
-    def able(self, history: History) -> Booleans:
-        raise NotImplementedError
-
-    def shares(self, history: History) -> list[Shares]:
-        raise NotImplementedError
 
     def forecast(self, history: History, horizon: int) -> Forecast:
         known = history.panel.counts
