@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from heed_disposal.domain.deadlines import Deadline, cancel
+from heed_disposal.domain.deadlines import Deadline
 from heed_disposal.domain.measure_details import Details, Promise, RecordDocument
 from heed_disposal.domain.records import NOTHING_RECORDED, Lesson, Procedure, Rating
 from heed_disposal.domain.terms import (
@@ -205,10 +205,6 @@ class Case:
         """Return the case with one deadline added or replaced."""
         kept = tuple(d for d in self.deadlines if d.number != deadline.number)
         return replace(self, deadlines=(*kept, deadline))
-
-    def without_clock(self, deadline: Deadline) -> "Case":
-        """Return the case with one clock no longer owed."""
-        return self.with_deadline(cancel(deadline))
 
     def with_measure(self, measure: Measure) -> "Case":
         """Return the case with one measure added or replaced."""

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from heed_disposal.domain import follow_ups, rules
 from heed_disposal.domain.case import Case
+from heed_disposal.domain.deadlines import cancel
 from heed_disposal.domain.handbook import Handbook, cancel_clocks, meet_clocks
 from heed_disposal.domain.handling import Act
 from heed_disposal.domain.records import ClosingReport, Notice, Objection, Service
@@ -86,7 +87,7 @@ def cancel_notice_clocks(case: Case) -> Case:
     """Return the case without the clocks of a unit that no longer has it."""
     for deadline in case.deadlines:
         if deadline.open and deadline.code in (rules.NOTICE, rules.REPORT):
-            case = case.without_clock(deadline)
+            case = case.with_deadline(cancel(deadline))
     return replace(case, report_required=False)
 
 
