@@ -40,7 +40,7 @@ class ReviewRpcs(DisposalServiceServicer):
             request,
             pb.RequestReviewResponse,
             Action.REQUEST_REVIEW,
-            lambda case, act: reviews.request_review(case, asked, act, self._book),
+            lambda case, act: reviews.request(reviews.REVIEW, case, asked, act, self._book),
         )
 
     async def RequestRecheck(
@@ -57,7 +57,7 @@ class ReviewRpcs(DisposalServiceServicer):
             request,
             pb.RequestRecheckResponse,
             Action.REQUEST_RECHECK,
-            lambda case, act: reviews.request_recheck(case, asked, act, self._book),
+            lambda case, act: reviews.request(reviews.RECHECK, case, asked, act, self._book),
         )
 
     async def IssueReview(
@@ -65,12 +65,11 @@ class ReviewRpcs(DisposalServiceServicer):
     ) -> pb.IssueReviewResponse:
         """Issue the review opinion."""
         finding = reviews.Finding(ReviewResult(request.result), request.text, request.legal_basis)
-        revoked = finding.result is ReviewResult.REVOKED
         return await self._verbs.on_case(
             request,
             pb.IssueReviewResponse,
-            Action.REVOKE_BY_REVIEW if revoked else Action.ISSUE_REVIEW,
-            lambda case, act: reviews.issue_review(case, finding, act, self._book),
+            reviews.REVIEW.issuing(finding.result),
+            lambda case, act: reviews.issue(reviews.REVIEW, case, finding, act, self._book),
         )
 
     async def IssueRecheck(
@@ -78,12 +77,11 @@ class ReviewRpcs(DisposalServiceServicer):
     ) -> pb.IssueRecheckResponse:
         """Issue the re-check opinion."""
         finding = reviews.Finding(ReviewResult(request.result), request.text, request.legal_basis)
-        revoked = finding.result is ReviewResult.REVOKED
         return await self._verbs.on_case(
             request,
             pb.IssueRecheckResponse,
-            Action.REVOKE_BY_RECHECK if revoked else Action.ISSUE_RECHECK,
-            lambda case, act: reviews.issue_recheck(case, finding, act, self._book),
+            reviews.RECHECK.issuing(finding.result),
+            lambda case, act: reviews.issue(reviews.RECHECK, case, finding, act, self._book),
         )
 
     def _requested_on(self, text: str) -> date:

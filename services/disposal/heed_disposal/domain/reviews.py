@@ -37,61 +37,90 @@ class Finding:
     legal_basis: str
 
 
-def request_review(case: Case, request: Request, act: Act, handbook: Handbook) -> Case:
-    """Record that the petitioner asks for a review, within 30 days of the service (D07)."""
-    moved = advance(case, Action.REQUEST_REVIEW, act.actor, act.now, kind=StepKind.REVIEW_REQUESTED)
-    service, present = case.procedure.service, case.procedure.review
-    if service is None or present is not None:
-        raise _not_now(case, "STATE_SERVED")
-    _check(case, request, {case.unit}, act)
-    _check_window(rules.REVIEW_REQUEST, service.served_on, request, handbook)
-    moved = replace(moved, procedure=replace(case.procedure, review=_opened(request)))
-    return handbook.start_clock(moved, rules.REVIEW, _moment(request, act))
+@dataclass(frozen=True)
+class Stage:
+    """One of the two looks: what it follows, by which rules, and what the verbs are called."""
+
+    follows: str
+    """State that a case is in when it can be asked for, as the contract names it."""
+    waits: str
+    """State that a case is in while it is looked at, as the contract names it."""
+    window: str
+    clock: str
+    request: Action
+    issue: Action
+    revoke: Action
+
+    def issuing(self, result: ReviewResult) -> Action:
+        """Return the verb by which a result is issued: a revoked opinion is made anew."""
+        return self.revoke if result is ReviewResult.REVOKED else self.issue
 
 
-def request_recheck(case: Case, request: Request, act: Act, handbook: Handbook) -> Case:
-    """Record that the petitioner asks for a re-check, within 30 days of the review (D09)."""
-    moved = advance(
-        case, Action.REQUEST_RECHECK, act.actor, act.now, kind=StepKind.REVIEW_REQUESTED
-    )
-    review, present = case.procedure.review, case.procedure.recheck
-    if review is None or review.issued_at is None or present is not None:
-        raise _not_now(case, "STATE_REVIEW_ISSUED")
-    _check(case, request, {case.unit, review.unit}, act)
-    issued_on = local_day(review.issued_at)
-    _check_window(rules.RECHECK_REQUEST, issued_on, request, handbook)
-    moved = replace(moved, procedure=replace(case.procedure, recheck=_opened(request)))
-    return handbook.start_clock(moved, rules.RECHECK, _moment(request, act))
+REVIEW = Stage(
+    "STATE_SERVED",
+    "STATE_REVIEW_REQUESTED",
+    rules.REVIEW_REQUEST,
+    rules.REVIEW,
+    Action.REQUEST_REVIEW,
+    Action.ISSUE_REVIEW,
+    Action.REVOKE_BY_REVIEW,
+)
+RECHECK = Stage(
+    "STATE_REVIEW_ISSUED",
+    "STATE_RECHECK_REQUESTED",
+    rules.RECHECK_REQUEST,
+    rules.RECHECK,
+    Action.REQUEST_RECHECK,
+    Action.ISSUE_RECHECK,
+    Action.REVOKE_BY_RECHECK,
+)
 
 
-def issue_review(case: Case, finding: Finding, act: Act, handbook: Handbook) -> Case:
-    """Issue the review opinion; a revoked opinion has to be made anew."""
-    revoked = finding.result is ReviewResult.REVOKED
-    action = Action.REVOKE_BY_REVIEW if revoked else Action.ISSUE_REVIEW
+def request(stage: Stage, case: Case, asked: Request, act: Act, handbook: Handbook) -> Case:
+    """Record that the petitioner asks for a look, within 30 days of the answer (D07, D09)."""
+    moved = advance(case, stage.request, act.actor, act.now, kind=StepKind.REVIEW_REQUESTED)
+    begun_on = _answered_on(stage, case)
+    if begun_on is None or _of(stage, case) is not None:
+        raise WrongState(f"STATE_{case.state.name}", [stage.follows], case.name)
+    earlier = case.procedure.review
+    _check(case, asked, {case.unit, earlier.unit} if earlier else {case.unit}, act)
+    _check_window(stage.window, begun_on, asked, handbook)
+    moved = _recorded(moved, stage, _opened(asked))
+    return handbook.start_clock(moved, stage.clock, _moment(asked, act))
+
+
+def issue(stage: Stage, case: Case, finding: Finding, act: Act, handbook: Handbook) -> Case:
+    """Issue the written opinion; a revoked one has to be made anew. The re-check is final."""
+    action = stage.issuing(finding.result)
     moved = advance(case, action, act.actor, act.now, kind=StepKind.REVIEW_ISSUED)
-    review = _issued(case, case.procedure.review, finding, act)
-    moved = replace(moved, procedure=replace(case.procedure, review=review))
-    return _after(meet_clocks(moved, act.now, rules.REVIEW), act, handbook, revoked=revoked)
-
-
-def issue_recheck(case: Case, finding: Finding, act: Act, handbook: Handbook) -> Case:
-    """Issue the re-check opinion, which ends the procedure; a revoked one is made anew."""
+    moved = _recorded(moved, stage, _issued(stage, case, finding, act))
+    moved = meet_clocks(moved, act.now, stage.clock)
     revoked = finding.result is ReviewResult.REVOKED
-    action = Action.REVOKE_BY_RECHECK if revoked else Action.ISSUE_RECHECK
-    moved = advance(case, action, act.actor, act.now, kind=StepKind.REVIEW_ISSUED)
-    recheck = _issued(case, case.procedure.recheck, finding, act)
-    moved = replace(moved, procedure=replace(case.procedure, recheck=recheck))
-    return _after(meet_clocks(moved, act.now, rules.RECHECK), act, handbook, revoked=revoked)
+    return handbook.start_clock(moved, rules.OPINION, act.now) if revoked else moved
 
 
-def _after(case: Case, act: Act, handbook: Handbook, *, revoked: bool) -> Case:
-    """Start the clock of the new opinion that a revoked one leaves behind."""
-    return handbook.start_clock(case, rules.OPINION, act.now) if revoked else case
+def _answered_on(stage: Stage, case: Case) -> date | None:
+    """Return the day of the answer that a look is asked against; None before there is one."""
+    service, review = case.procedure.service, case.procedure.review
+    if stage is REVIEW:
+        return service.served_on if service else None
+    return local_day(review.issued_at) if review and review.issued_at else None
 
 
-def _issued(case: Case, review: Review | None, finding: Finding, act: Act) -> Review:
+def _of(stage: Stage, case: Case) -> Review | None:
+    return case.procedure.review if stage is REVIEW else case.procedure.recheck
+
+
+def _recorded(case: Case, stage: Stage, review: Review) -> Case:
+    if stage is REVIEW:
+        return replace(case, procedure=replace(case.procedure, review=review))
+    return replace(case, procedure=replace(case.procedure, recheck=review))
+
+
+def _issued(stage: Stage, case: Case, finding: Finding, act: Act) -> Review:
+    review = _of(stage, case)
     if review is None:
-        raise _not_now(case, "STATE_REVIEW_REQUESTED")
+        raise WrongState(f"STATE_{case.state.name}", [stage.waits], case.name)
     same_person = case.handler is not None and case.handler.identity == act.actor.identity
     if same_person or (act.actor.unit and act.actor.unit == case.unit):
         raise SecondPersonRequired(case.name)
@@ -127,7 +156,3 @@ def _check_window(code: str, begun_on: date, request: Request, handbook: Handboo
 def _moment(request: Request, act: Act) -> datetime:
     """Return when the clock of the answer begins: the day of the request, not the click."""
     return min(day_start(request.requested_on), act.now)
-
-
-def _not_now(case: Case, wanted: str) -> WrongState:
-    return WrongState(f"STATE_{case.state.name}", [wanted], case.name)
