@@ -34,6 +34,8 @@ class Stage(IntEnum):
     REVIEW_ISSUED = 14
     REOPENED = 15
     SUPERVISED = 16
+    SUPPLEMENTED = 17
+    WITHDRAWN = 18
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ _WORDS = {
     Stage.REVIEW_ISSUED: "已出具复查、复核意见",
     Stage.REOPENED: "已重新办理",
     Stage.SUPERVISED: "已对办理情况进行督办",
+    Stage.SUPPLEMENTED: "已收到您补充的材料",
+    Stage.WITHDRAWN: "您已撤回信访事项",
 }
 _NEXT = {
     Stage.REGISTERED: "转送有权处理的机关、单位",

@@ -13,11 +13,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Allow the stages from notice to supervision."""
+    """Allow the stages from notice to withdrawal."""
     op.execute("ALTER TABLE progress_step DROP CONSTRAINT progress_step_stage_check")
     op.execute(
         "ALTER TABLE progress_step ADD CONSTRAINT progress_step_stage_check"
-        " CHECK (stage BETWEEN 2 AND 16)"
+        " CHECK (stage BETWEEN 2 AND 18)"
     )
 
 
