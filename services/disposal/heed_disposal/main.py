@@ -69,7 +69,7 @@ def build(
 ) -> Service:
     """Put the service together; ``channels`` are those to intake, classifier and warning."""
     clock = business_clock(settings)
-    handbook = load_handbook(settings.deadline_rules, settings.playbooks)
+    handbook = load_handbook(settings.deadline_rules, settings.playbooks, settings.holidays)
     workshop = PostgresWorkshop(database)
     desk = Desk(PostgresCaseReader(database), handbook, clock, new_uid)
     consumers = _consumers(database, channels, handbook, clock)

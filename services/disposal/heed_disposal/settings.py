@@ -12,6 +12,8 @@ class DisposalSettings(ServiceSettings):
 
     deadline_rules: Path | None = setting("HEED_DEADLINE_RULES", default=None)
     """Deadline rules in place of the shipped ones."""
+    holidays: Path | None = setting("HEED_HOLIDAYS", default=None)
+    """Holiday notices (CSV: day, kind) over the published calendar, for years that it lacks."""
     playbooks: Path | None = setting("HEED_PLAYBOOKS", default=None)
     """Playbooks in place of the shipped ones."""
     figures: Path | None = setting("HEED_FIGURES", default=None)

@@ -9,8 +9,9 @@ from sqlalchemy import Row
 from heed_disposal.adapters.case_rows import Values, actor_of, actor_value, part_key
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.counts import Counted
-from heed_disposal.domain.deadlines import Deadline, Due, Pause
+from heed_disposal.domain.deadlines import Deadline, Pause
 from heed_disposal.domain.terms import DeadlineState, Track
+from heed_shared.reference.deadlines import Due
 
 
 def deadline_values(case: Case, deadline: Deadline) -> Values:

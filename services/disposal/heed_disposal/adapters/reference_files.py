@@ -1,30 +1,32 @@
 """Reads the handbook: the shipped data files or those that a deploying authority mounts."""
 
 import tomllib
-from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from heed_disposal.adapters.figures_sql import QUERIES
-from heed_disposal.domain.calendar import Calendar
 from heed_disposal.domain.documents import Templates, read_templates
 from heed_disposal.domain.figures import FigureDefinition, FigureFileError, read_figures
 from heed_disposal.domain.handbook import Handbook
 from heed_disposal.domain.playbooks import read_playbooks
-from heed_disposal.domain.rules import read_rules
-from heed_shared.reference.calendar import CalendarUnknown, is_working_day
+from heed_disposal.domain.rules import REQUIRED
+from heed_shared.reference.calendar import Calendar
+from heed_shared.reference.deadline_rules import load_rules
 
 
-def load_handbook(rules: Path | None = None, playbooks: Path | None = None) -> Handbook:
+def load_handbook(
+    rules: Path | None = None, playbooks: Path | None = None, holidays: Path | None = None
+) -> Handbook:
     """Read rules and playbooks and the national calendar.
 
     Raises:
-        RuleFileError, PlaybookFileError: a file cannot be used; the text says which entry.
+        RuleFileError, PlaybookFileError, BadTableError: a file cannot be used; the text says which
+            entry.
     """
     return Handbook(
-        rules=read_rules(_document(rules, "deadline_rules.toml")),
-        calendar=Calendar(_published),
+        rules=load_rules(rules, REQUIRED),
+        calendar=Calendar.load(holidays),
         playbooks=read_playbooks(_document(playbooks, "playbooks.toml")),
     )
 
@@ -56,11 +58,3 @@ def _document(mounted: Path | None, shipped: str) -> dict[str, Any]:
         return tomllib.loads(mounted.read_text("utf-8"))
     file = resources.files("heed_disposal.reference") / shipped
     return tomllib.loads(file.read_text("utf-8"))
-
-
-def _published(day: date) -> bool | None:
-    """Return whether ``day`` is a working day; None past the published notices."""
-    try:
-        return is_working_day(day)
-    except CalendarUnknown:
-        return None

@@ -1,18 +1,16 @@
 """The clocks of a case: what started when, what paused it, and which dates follow from that.
 
-Start, pauses, extensions and the rule's version are the truth. The dates are a projection of them
-and are computed here alone. Two dates: the internal one without roll-forward drives alerts and
-figures, the legal one is rolled past rest days; an agency never uses the roll to look on time.
+Start, pauses, extensions and the rule's version are the truth; the dates are a projection of them.
 """
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from heed_disposal.domain.calendar import Calendar
 from heed_disposal.domain.counts import NOTHING_COUNTED, Counted
-from heed_disposal.domain.rules import DeadlineRule, Unit
 from heed_disposal.domain.terms import Actor, Band, DeadlineState
-from heed_shared.clock import day_end, local_day
+from heed_shared.reference.calendar import Calendar
+from heed_shared.reference.deadline_rules import DeadlineRule
+from heed_shared.reference.deadlines import Due, Standstill, covered, due
 
 BANDS = (
     (0.99, Band.CRITICAL),
@@ -31,25 +29,6 @@ class Pause:
     resumed_at: datetime | None
     cause: str
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Due:
-    """The dates that follow from the intervals."""
-
-    internal: date
-    legal: date
-    at: datetime | None
-    """Time of day, for clocks counted in hours."""
-    provisional: bool
-
-    def ends_at(self) -> datetime:
-        """Return the moment after which the deadline is overdue."""
-        return self.at or day_end(self.internal)
-
-    def last_moment(self) -> datetime:
-        """Return the last moment that is in time; on a clock of days it lies on the due day."""
-        return self.at or day_end(self.internal) - timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -83,8 +62,14 @@ class Deadline:
     @property
     def stood_still(self) -> timedelta:
         """How long the pauses that have ended lasted."""
-        ended = (p.resumed_at - p.paused_at for p in self.pauses if p.resumed_at is not None)
-        return sum(ended, timedelta())
+        return covered(self.standstills)
+
+    @property
+    def standstills(self) -> tuple[Standstill, ...]:
+        """The pauses that have ended."""
+        return tuple(
+            Standstill(p.paused_at, p.resumed_at) for p in self.pauses if p.resumed_at is not None
+        )
 
 
 def start(
@@ -108,49 +93,17 @@ def start(
 
 
 def project(rule: DeadlineRule, deadline: Deadline, calendar: Calendar) -> Due | None:
-    """Compute the dates of a deadline; None while it is paused.
-
-    The first day is not counted (民法典第二百零一条); a day on which the clock stood still is not
-    counted either, the day of the pause itself is.
-    """
+    """Compute the dates of a deadline; None while it is paused."""
     if any(pause.resumed_at is None for pause in deadline.pauses):
         return None
-    if rule.unit is Unit.HOUR:
-        at = _add_hours(rule, deadline)
-        return Due(local_day(at), local_day(at), at, provisional=False)
-    internal, unsure = _last_day(rule, deadline, calendar)
-    rolled = calendar.roll_forward(internal)
-    return Due(internal, rolled.day, None, provisional=unsure or rolled.provisional)
-
-
-def _last_day(rule: DeadlineRule, deadline: Deadline, calendar: Calendar) -> tuple[date, bool]:
-    first = local_day(deadline.started_at)
-    if deadline.set_due_on is not None or rule.unit is Unit.SET:
-        return (deadline.set_due_on or first) + timedelta(days=deadline.extended_days), False
-    spans = [
-        (local_day(pause.paused_at), local_day(pause.resumed_at))
-        for pause in deadline.pauses
-        if pause.resumed_at is not None
-    ]
-    period = rule.period + deadline.extended_days
-    if rule.unit is Unit.WORKING_DAY:
-        counted = calendar.add_working_days(
-            first, period, lambda day: any(begin < day <= end for begin, end in spans)
-        )
-        return counted.day, counted.provisional
-    last = first + timedelta(days=period)
-    for begin, end in sorted(spans):
-        if begin < last:
-            last += end - begin
-    return last, False
-
-
-def _add_hours(rule: DeadlineRule, deadline: Deadline) -> datetime:
-    at = deadline.started_at + timedelta(hours=rule.period, days=deadline.extended_days)
-    for pause in sorted(deadline.pauses, key=lambda pause: pause.paused_at):
-        if pause.resumed_at is not None and pause.paused_at < at:
-            at += pause.resumed_at - pause.paused_at
-    return at
+    return due(
+        rule,
+        deadline.started_at,
+        calendar,
+        set_due_on=deadline.set_due_on,
+        extended_days=deadline.extended_days,
+        stood_still=deadline.standstills,
+    )
 
 
 def meet(deadline: Deadline, now: datetime) -> Deadline:

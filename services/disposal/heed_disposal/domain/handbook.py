@@ -4,11 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from heed_disposal.domain import rules
-from heed_disposal.domain.calendar import Calendar
 from heed_disposal.domain.case import Case, Measure
-from heed_disposal.domain.deadlines import Deadline, Due, cancel, meet, project, start
+from heed_disposal.domain.deadlines import Deadline, cancel, meet, project, start
 from heed_disposal.domain.playbooks import Playbooks
-from heed_disposal.domain.rules import DeadlineRule, RuleBook
 from heed_disposal.domain.terms import (
     SERVICE,
     DeadlineState,
@@ -19,6 +17,9 @@ from heed_disposal.domain.terms import (
     Urgency,
 )
 from heed_shared.clock import local_day
+from heed_shared.reference.calendar import Calendar
+from heed_shared.reference.deadline_rules import DeadlineRule, RuleBook
+from heed_shared.reference.deadlines import Due
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ import tomllib
 from copy import deepcopy
 from datetime import date
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from heed_disposal.domain.rules import REQUIRED, RuleFileError, read_rules
-from tests.disposal.builders import handbook
+from heed_shared.reference.deadline_rules import RuleFileError, load_rules, read_rules
 
-SHIPPED = (resources.files("heed_disposal.reference") / "deadline_rules.toml").read_text("utf-8")
+SHIPPED = (resources.files("heed_shared.reference") / "deadline_rules.toml").read_text("utf-8")
 
 
 def document() -> dict[str, Any]:
@@ -47,20 +47,29 @@ def test_every_shipped_rule_is_cited_titled_and_dated() -> None:
         ("D04", 5, "working_day"),
         ("D05", 60, "day"),
         ("D06", 30, "day"),
+        ("D02", 15, "day"),
+        ("D07", 30, "day"),
+        ("D08", 30, "day"),
+        ("D09", 30, "day"),
+        ("D10", 30, "day"),
+        ("D14", 15, "working_day"),
+        ("D14R", 15, "working_day"),
+        ("D15", 5, "working_day"),
         ("W04", 5, "working_day"),
         ("W03", 3, "working_day"),
         ("W02", 24, "hour"),
     ],
 )
 def test_the_periods_are_those_of_the_guide(code: str, period: int, unit: str) -> None:
-    rule = handbook().rules.on(code, date(2026, 1, 1))
+    rule = load_rules().on(code, date(2026, 1, 1))
     assert (rule.period, rule.unit) == (period, unit)
 
 
-@pytest.mark.parametrize("code", REQUIRED)
-def test_a_file_without_a_needed_rule_is_refused_by_name(code: str) -> None:
-    with pytest.raises(RuleFileError, match=code):
-        read_rules(without(code))
+def test_a_file_without_a_needed_rule_is_refused_by_name() -> None:
+    for code in ("D01", "W03"):
+        with pytest.raises(RuleFileError, match=code):
+            read_rules(without(code), required=("D01", "D05", "W03"))
+    assert read_rules(without("D01"), required=("D05",)).on("D05", date(2026, 1, 1)).period == 60
 
 
 @pytest.mark.parametrize(
@@ -90,7 +99,7 @@ def test_a_new_version_rules_new_clocks_and_leaves_old_ones() -> None:
 
 
 def test_a_petition_older_than_the_regulation_runs_under_the_oldest_rule() -> None:
-    assert handbook().rules.on("D01", date(2021, 3, 1)).version == "2022"
+    assert load_rules().on("D01", date(2021, 3, 1)).version == "2022"
 
 
 def test_a_rule_that_ended_without_a_successor_is_named() -> None:
@@ -100,3 +109,24 @@ def test_a_rule_that_ended_without_a_successor_is_named() -> None:
             rule["valid_to"] = date(2026, 1, 1)
     with pytest.raises(RuleFileError, match="D05"):
         read_rules(ended).on("D05", date(2026, 1, 2))
+
+
+def test_a_rule_that_no_file_has_is_named() -> None:
+    with pytest.raises(RuleFileError, match="D99"):
+        load_rules().on("D99", date(2026, 1, 1))
+    with pytest.raises(RuleFileError, match="D01@1999"):
+        load_rules().version("D01", "1999")
+
+
+def test_a_mounted_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    broken = tmp_path / "rules.toml"
+    broken.write_text("[[rule]\n", "utf-8")
+    for path in (broken, tmp_path / "absent.toml"):
+        with pytest.raises(RuleFileError, match="cannot be read"):
+            load_rules(path)
+
+
+def test_a_mounted_file_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
+    mounted = tmp_path / "rules.toml"
+    mounted.write_text(SHIPPED.replace("period = 15", "period = 10", 1), "utf-8")
+    assert load_rules(mounted).on("D01", date(2026, 1, 1)).period == 10
