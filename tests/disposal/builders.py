@@ -21,16 +21,8 @@ from heed_disposal.domain.opening import (
     open_from_warning,
 )
 from heed_disposal.domain.procedure import Delivery, serve
-from heed_disposal.domain.terms import (
-    Actor,
-    Level,
-    Nature,
-    Outcome,
-    People,
-    RouteKind,
-    ServiceMethod,
-    Urgency,
-)
+from heed_disposal.domain.procedure_terms import RouteKind, ServiceMethod
+from heed_disposal.domain.terms import Actor, Level, Nature, Outcome, People, Urgency
 from heed_shared.clock import local_day
 from heed_shared.ids import new_uid
 

@@ -16,6 +16,7 @@ from heed_disposal.domain.handling import (
     route,
     schedule_follow_up,
 )
+from heed_disposal.domain.procedure_terms import RouteKind
 from heed_disposal.domain.terms import (
     Actor,
     DeadlineState,
@@ -25,7 +26,6 @@ from heed_disposal.domain.terms import (
     MeasureKind,
     MeasureStatus,
     Nature,
-    RouteKind,
     State,
     Urgency,
 )

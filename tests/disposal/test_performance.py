@@ -29,7 +29,8 @@ from heed_disposal.domain.figures import (
     read_figures,
 )
 from heed_disposal.domain.handling import close, record_follow_up
-from heed_disposal.domain.terms import Finding, FollowUpResult, RatingGrade
+from heed_disposal.domain.procedure_terms import RatingGrade
+from heed_disposal.domain.terms import Finding, FollowUpResult
 from heed_disposal.domain.voices import rate
 from heed_shared.clock import ReplayClock, local_day
 from heed_shared.database import Database

@@ -15,15 +15,10 @@ from heed_disposal.application.ports import Change
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.deadlines import Pause
 from heed_disposal.domain.measures import decide
+from heed_disposal.domain.procedure_terms import ReviewResult, SupervisionKind
 from heed_disposal.domain.records import ClosingReport, Objection, Review
 from heed_disposal.domain.supervision import Suggestion, supervise
-from heed_disposal.domain.terms import (
-    DeadlineState,
-    Importance,
-    People,
-    ReviewResult,
-    SupervisionKind,
-)
+from heed_disposal.domain.terms import DeadlineState, Importance, People
 from heed_shared.database import Database
 from heed_shared.errors import Conflict
 from heed_shared.migrations import run_migrations, schema_is_current

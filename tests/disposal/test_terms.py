@@ -9,7 +9,7 @@ from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1 import events_pb2 as events
 from heed.disposal.v1 import resources_pb2 as resources
 
-from heed_disposal.domain import terms
+from heed_disposal.domain import procedure_terms, terms
 from heed_disposal.domain.counts import CountKind
 from heed_disposal.domain.documents import DocumentKind
 from heed_disposal.domain.transitions import ROLES, Action
@@ -22,7 +22,7 @@ PAIRS: list[tuple[type[IntEnum], Any, str]] = [
     (terms.Grade, resources.Assessment.Grade, "GRADE_"),
     (terms.Track, resources.Case.Track, "TRACK_"),
     (terms.State, resources.Case.State, "STATE_"),
-    (terms.RouteKind, pb.RouteKind, "ROUTE_KIND_"),
+    (procedure_terms.RouteKind, pb.RouteKind, "ROUTE_KIND_"),
     (terms.DeadlineState, resources.Deadline.State, "STATE_"),
     (terms.Band, resources.Deadline.Band, "BAND_"),
     (terms.MeasureKind, resources.Measure.Kind, "KIND_"),
@@ -31,13 +31,13 @@ PAIRS: list[tuple[type[IntEnum], Any, str]] = [
     (terms.MeasureStatus, resources.Measure.Status, "STATUS_"),
     (terms.FollowUpResult, resources.FollowUp.Result, "RESULT_"),
     (terms.Outcome, resources.Opinion.Outcome, "OUTCOME_"),
-    (terms.LegalRoute, matter_pb2.LegalRoute, "LEGAL_ROUTE_"),
-    (terms.ObjectionState, resources.Objection.State, "STATE_"),
-    (terms.NoticeKind, resources.Notice.Kind, "KIND_"),
-    (terms.ServiceMethod, resources.Service.Method, "METHOD_"),
-    (terms.ReviewResult, resources.Review.Result, "RESULT_"),
-    (terms.SupervisionKind, resources.Supervision.Kind, "KIND_"),
-    (terms.ReopenGround, pb.ReopenGround, "REOPEN_GROUND_"),
+    (procedure_terms.LegalRoute, matter_pb2.LegalRoute, "LEGAL_ROUTE_"),
+    (procedure_terms.ObjectionState, resources.Objection.State, "STATE_"),
+    (procedure_terms.NoticeKind, resources.Notice.Kind, "KIND_"),
+    (procedure_terms.ServiceMethod, resources.Service.Method, "METHOD_"),
+    (procedure_terms.ReviewResult, resources.Review.Result, "RESULT_"),
+    (procedure_terms.SupervisionKind, resources.Supervision.Kind, "KIND_"),
+    (procedure_terms.ReopenGround, pb.ReopenGround, "REOPEN_GROUND_"),
     (terms.Finding, events.WarningVerdict.Finding, "FINDING_"),
 ]
 

@@ -19,8 +19,8 @@ from heed_disposal.application.voices import (
 )
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.ending import ERASED
+from heed_disposal.domain.procedure_terms import RatingGrade
 from heed_disposal.domain.records import Lesson, Rating
-from heed_disposal.domain.terms import RatingGrade
 from heed_shared.database import Database
 
 

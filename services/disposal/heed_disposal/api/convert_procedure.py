@@ -4,8 +4,9 @@ from heed.common.v1 import actor_pb2, matter_pb2
 from heed.disposal.v1 import resources_pb2 as resources
 
 from heed_disposal.api.parts import actor, timestamp
+from heed_disposal.domain.procedure_terms import LegalRoute, NoticeKind
 from heed_disposal.domain.records import Notice, Objection, Review, Service, Supervision
-from heed_disposal.domain.terms import Actor, LegalRoute, NoticeKind
+from heed_disposal.domain.terms import Actor
 
 
 def actor_from(message: actor_pb2.Actor) -> Actor:

@@ -15,7 +15,7 @@ from heed_disposal.application.ports import CaseStore
 from heed_disposal.domain import clocks, procedure, supervision
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook
-from heed_disposal.domain.terms import ReopenGround, ServiceMethod, SupervisionKind
+from heed_disposal.domain.procedure_terms import ReopenGround, ServiceMethod, SupervisionKind
 from heed_disposal.domain.transitions import Action
 from heed_shared.clock import Clock, local_day
 from heed_shared.identity import Caller, current_caller

@@ -12,7 +12,7 @@ from heed_disposal.api.parts import day_of
 from heed_disposal.api.verbs import CaseVerbs
 from heed_disposal.domain import reviews
 from heed_disposal.domain.handbook import Handbook
-from heed_disposal.domain.terms import ReviewResult
+from heed_disposal.domain.procedure_terms import ReviewResult
 from heed_disposal.domain.transitions import Action
 from heed_shared.clock import Clock, local_day
 

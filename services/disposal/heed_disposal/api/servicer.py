@@ -29,15 +29,8 @@ from heed_disposal.domain import handling
 from heed_disposal.domain.documents import Templates
 from heed_disposal.domain.figures import FigureDefinition
 from heed_disposal.domain.opening import MatterFacts
-from heed_disposal.domain.terms import (
-    Finding,
-    FollowUpResult,
-    Grade,
-    Level,
-    Nature,
-    Outcome,
-    RouteKind,
-)
+from heed_disposal.domain.procedure_terms import RouteKind
+from heed_disposal.domain.terms import Finding, FollowUpResult, Grade, Level, Nature, Outcome
 from heed_disposal.domain.transitions import Action
 from heed_shared.identity import current_caller
 from heed_shared.ids import parse_resource_name

@@ -28,7 +28,7 @@ from heed_disposal.application.voices import (
     Voices,
 )
 from heed_disposal.domain import voices
-from heed_disposal.domain.terms import RatingGrade
+from heed_disposal.domain.procedure_terms import RatingGrade
 from heed_disposal.domain.transitions import Action
 from heed_shared.clock import day_end, day_start
 from heed_shared.errors import BadPageToken

@@ -7,18 +7,15 @@ from heed_disposal.domain import rules
 from heed_disposal.domain.case import Case, Step
 from heed_disposal.domain.deadlines import Deadline
 from heed_disposal.domain.documents import DocumentKind
-from heed_disposal.domain.records import Review
-from heed_disposal.domain.terms import (
-    Importance,
+from heed_disposal.domain.procedure_terms import (
     LegalRoute,
     NoticeKind,
-    Outcome,
     ReviewResult,
     ServiceMethod,
-    State,
     SupervisionKind,
-    Track,
 )
+from heed_disposal.domain.records import Review
+from heed_disposal.domain.terms import Importance, Outcome, State, Track
 from heed_disposal.domain.transitions import ANSWERED, BEFORE_ANSWER, Action
 from heed_shared.clock import local_day
 from heed_shared.errors import WrongState

@@ -11,6 +11,7 @@ from heed_disposal.domain import follow_ups, rules
 from heed_disposal.domain.assessment import needs_second_reader
 from heed_disposal.domain.case import Assessment, Case, FollowUp, Opinion
 from heed_disposal.domain.handbook import Handbook, cancel_clocks, meet_clocks
+from heed_disposal.domain.procedure_terms import RouteKind
 from heed_disposal.domain.terms import (
     Actor,
     Finding,
@@ -18,7 +19,6 @@ from heed_disposal.domain.terms import (
     Grade,
     Level,
     Outcome,
-    RouteKind,
     StepKind,
     Track,
 )

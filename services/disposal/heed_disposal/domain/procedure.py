@@ -12,18 +12,15 @@ from heed_disposal.domain.case import Case
 from heed_disposal.domain.deadlines import cancel
 from heed_disposal.domain.handbook import Handbook, cancel_clocks, meet_clocks
 from heed_disposal.domain.handling import Act
-from heed_disposal.domain.records import ClosingReport, Notice, Objection, Service
-from heed_disposal.domain.terms import (
-    FollowUpResult,
+from heed_disposal.domain.procedure_terms import (
     LegalRoute,
     NoticeKind,
     ObjectionState,
     ReopenGround,
-    Role,
     ServiceMethod,
-    StepKind,
-    Track,
 )
+from heed_disposal.domain.records import ClosingReport, Notice, Objection, Service
+from heed_disposal.domain.terms import FollowUpResult, Role, StepKind, Track
 from heed_disposal.domain.transitions import Action, advance
 from heed_shared.clock import local_day
 from heed_shared.errors import InvalidField, LawRequires, RoleRequired, WindowClosed

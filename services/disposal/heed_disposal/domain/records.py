@@ -7,8 +7,7 @@ texts of an erased petition.
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from heed_disposal.domain.terms import (
-    Actor,
+from heed_disposal.domain.procedure_terms import (
     LegalRoute,
     NoticeKind,
     ObjectionState,
@@ -17,6 +16,7 @@ from heed_disposal.domain.terms import (
     ServiceMethod,
     SupervisionKind,
 )
+from heed_disposal.domain.terms import Actor
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from heed_disposal.domain import rules
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook, meet_clocks
 from heed_disposal.domain.handling import Act
+from heed_disposal.domain.procedure_terms import ReviewResult
 from heed_disposal.domain.records import Review
-from heed_disposal.domain.terms import ReviewResult, StepKind
+from heed_disposal.domain.terms import StepKind
 from heed_disposal.domain.transitions import Action, advance
 from heed_shared.clock import day_start, local_day
 from heed_shared.errors import InvalidField, SecondPersonRequired, WindowClosed, WrongState

@@ -7,8 +7,9 @@ from heed_disposal.domain import rules
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook, meet_clock
 from heed_disposal.domain.handling import Act
+from heed_disposal.domain.procedure_terms import SupervisionKind
 from heed_disposal.domain.records import Supervision
-from heed_disposal.domain.terms import StepKind, SupervisionKind
+from heed_disposal.domain.terms import StepKind
 from heed_disposal.domain.transitions import Action, advance
 from heed_shared.errors import InvalidField, WrongState
 
