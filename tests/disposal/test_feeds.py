@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 from heed.common.v1 import matter_pb2 as terms
+from heed.common.v1 import observation_pb2 as pb_measure
 from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1.events_pb2 import WarningVerdict
 from heed.feed.v1 import feed_service_pb2 as feed_pb
@@ -18,6 +19,8 @@ from heed_shared.ids import etag_of
 from tests.disposal.builders import at
 from tests.disposal.feeding import Feeding
 from tests.disposal.serving import Serving, new_id
+
+STALE = pb_measure.MEASURE_STALE
 
 
 async def listed(disposal: Serving, feed: str, reader: str) -> list[Event]:
@@ -77,8 +80,16 @@ def sums(events: list[Event]) -> Counter[Any]:
         observation = event.outcome.observation
         for delta in observation.deltas:
             cell = (delta.region_code, delta.category_code, observation.received_day)
-            total[cell, delta.measure] += delta.delta
+            total[cell, delta.measure, delta.bucket] += delta.delta
     return Counter({cell: count for cell, count in total.items() if count})
+
+
+def measured(events: list[Event]) -> Counter[Any]:
+    """Sums by measure, over all cells."""
+    total: Counter[Any] = Counter()
+    for (_, measure, _), count in sums(events).items():
+        total[measure] += count
+    return total
 
 
 async def test_the_clock_of_a_replay_counts_each_day_it_passes(disposal: Serving) -> None:
@@ -86,10 +97,10 @@ async def test_the_clock_of_a_replay_counts_each_day_it_passes(disposal: Serving
     await disposal.opened(2, received_at=at("2026-09-11"))
     await disposal.advance(at("2026-09-27", 1))
     first = await listed(disposal, "disposal.outcomes", "service/warning")
-    assert sum(sums(first).values()) == 2
+    assert measured(first) == {pb_measure.MEASURE_DUE: 1, pb_measure.MEASURE_OVERDUE: 1, STALE: 2}
     await disposal.advance(at("2026-10-12", 1))
     events = await listed(disposal, "disposal.outcomes", "service/warning")
-    assert sum(sums(events).values()) == 4
+    assert measured(events) == {pb_measure.MEASURE_DUE: 2, pb_measure.MEASURE_OVERDUE: 2, STALE: 2}
     state = await snapshot(disposal, "disposal.outcomes", "service/warning")
     assert sums(state) == sums(events)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from heed_disposal.adapters.counting_rows import mark_of, mark_value
 from heed_disposal.domain.case import (
     Assessment,
     Case,
@@ -56,7 +57,8 @@ _PLAIN_CASE = (
     "region", "uid", "version", "matter", "petition", "warning", "handling_region",
     "category_code", "title", "hazard", "sure", "incident", "proposed_unit", "unit",
     "unit_received_at", "received_at", "opened_at", "updated_at", "solved", "erased",
-    "report_required", "concluded_at", "reopened", "rated", "parent",
+    "report_required", "concluded_at", "reopened", "rated", "parent", "withdrawn", "told_at",
+    "recount_on",
 )  # fmt: skip
 _CASE_ENUMS = {
     "track": Track,
@@ -73,13 +75,19 @@ def case_values(case: Case) -> Values:
     """Return the row of a case without its parts."""
     values: Values = {name: getattr(case, name) for name in _PLAIN_CASE}
     values |= {name: int(getattr(case, name)) for name in _CASE_ENUMS}
-    return values | {"handler": actor_value(case.handler)}
+    return values | {
+        "handler": actor_value(case.handler),
+        "joined_warnings": list(case.joined_warnings),
+        "marks": [mark_value(mark) for mark in case.marks],
+    }
 
 
 def case_of(row: Row[Any], parts: Values) -> Case:
     """Return the case of a row with its parts."""
     values: Values = {name: getattr(row, name) for name in _PLAIN_CASE}
     values |= {name: kind(getattr(row, name)) for name, kind in _CASE_ENUMS.items()}
+    values["joined_warnings"] = tuple(row.joined_warnings)
+    values["marks"] = tuple(mark_of(value) for value in row.marks)
     return Case(**values, handler=actor_of(row.handler), **parts)
 
 

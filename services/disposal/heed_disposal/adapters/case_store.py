@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import IntegrityError
 
-from heed_disposal.adapters import case_rows
+from heed_disposal.adapters import case_rows, counting_rows
 from heed_disposal.adapters.case_reading import load
 from heed_disposal.adapters.case_rows import Values
 from heed_disposal.adapters.deadline_rows import deadline_values
@@ -120,15 +120,9 @@ class PostgresCaseStore:
         rows = await self._connection.execute(query)
         return {row.incident: Growth(row.matters, row.recent) for row in rows}
 
-    async def uncounted(self, due_by: date, limit: int) -> list[Key]:
-        """Return cases with a deadline that was due by a day and is not counted yet."""
-        waiting = (
-            DEADLINES.c.countable,
-            DEADLINES.c.counted_on.is_(None),
-            DEADLINES.c.due_internal <= due_by,
-        )
-        query = select(DEADLINES.c.region, DEADLINES.c.uid).where(*waiting).distinct().limit(limit)
-        return [(row.region, row.uid) for row in await self._connection.execute(query)]
+    async def uncounted(self, ended: date, limit: int) -> list[Key]:
+        """Return cases whose counts the end of a day changes and that are not counted anew yet."""
+        return await counting_rows.uncounted(self._connection, ended, limit)
 
     async def broken(self, now: datetime, limit: int) -> list[Key]:
         """Return cases with a broken clock that nobody was told of; others' rows are skipped."""
@@ -248,10 +242,11 @@ class PostgresCaseStore:
             await self._connection.execute(query)
 
     async def save_counted(self, cases: Sequence[Case]) -> None:
-        """Write what deadlines have counted; the cases' versions stay."""
+        """Write what cases and deadlines have counted; the cases' versions stay."""
         rows = [deadline_values(case, deadline) for case in cases for deadline in case.deadlines]
         if rows:
             await self._connection.execute(_upsert(DEADLINES), rows)
+        await counting_rows.write_counted(self._connection, cases)
 
     async def remove(self, cases: Sequence[Case]) -> None:
         """Delete cases with all that hangs on them."""

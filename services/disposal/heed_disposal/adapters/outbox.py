@@ -61,6 +61,7 @@ def observation(day: date, deltas: list[CountDelta], now: datetime) -> OutcomeEv
                     region_code=delta.cell.region_code,
                     category_code=delta.cell.category_code,
                     measure=_measure(delta),
+                    bucket=delta.bucket,
                     delta=delta.delta,
                 )
                 for delta in deltas

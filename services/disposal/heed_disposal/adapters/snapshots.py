@@ -1,13 +1,14 @@
 """The present state of disposal's feeds, from which a consumer rebuilds what it derived."""
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from heed_disposal.adapters.case_rows import step_of
 from heed_disposal.adapters.outbox import OUTCOMES, PROGRESS, observation, progress, verdict
-from heed_disposal.adapters.tables import CASES, DEADLINES, STEPS
+from heed_disposal.adapters.tables import CASES, STEPS
 from heed_disposal.domain.counts import Cell, CountDelta, CountKind
 from heed_disposal.domain.terms import Finding, StepKind
 from heed_shared.clock import Clock
@@ -15,6 +16,24 @@ from heed_shared.feed import NewEvent
 from heed_shared.feed.snapshot import SnapshotSource
 from heed_shared.ids import etag_of, resource_name
 
+# Kinds 6 and 7 are OVERDUE and DUE, which deadlines remember; the others are marks of cases.
+_COUNTS = text(
+    """
+    SELECT region_code, category_code, day, kind, bucket, count(*) AS items FROM (
+        SELECT m.* FROM cases CROSS JOIN LATERAL jsonb_to_recordset(marks)
+            AS m(region_code text, category_code text, day date, kind int, bucket int)
+        WHERE m.region_code <> ''
+        UNION ALL
+        SELECT counted_region, counted_category, counted_on, k.kind, 0
+        FROM case_deadline CROSS JOIN LATERAL (
+            SELECT 7 AS kind UNION ALL SELECT 6 WHERE counted_overdue
+        ) k
+        WHERE counted_on IS NOT NULL
+    ) counted
+    GROUP BY region_code, category_code, day, kind, bucket
+    ORDER BY region_code, category_code, day, kind, bucket
+    """
+)
 _SAME_CASE = (CASES.c.region == STEPS.c.region) & (CASES.c.uid == STEPS.c.uid)
 
 
@@ -52,35 +71,38 @@ class Outcomes:
     async def __call__(self, connection: AsyncConnection) -> AsyncIterator[NewEvent]:
         """Yield the state."""
         now = self._clock.now()
-        overdue = func.count().filter(DEADLINES.c.counted_overdue)
-        cell = (DEADLINES.c.counted_region, DEADLINES.c.counted_category, DEADLINES.c.counted_on)
-        counts = (
-            select(*cell, func.count().label("due"), overdue.label("overdue"))
-            .where(DEADLINES.c.counted_on.is_not(None))
-            .group_by(*cell)
-        )
-        async for row in await connection.stream(counts):
-            counted = Cell(row.counted_region, row.counted_category, row.counted_on)
-            deltas = [CountDelta(counted, CountKind.DUE, row.due)]
-            if row.overdue:
-                deltas.append(CountDelta(counted, CountKind.OVERDUE, row.overdue))
-            yield NewEvent(
-                feed=OUTCOMES,
-                subject="",
-                region_code=counted.region_code,
-                etag="",
-                recorded_at=now,
-                payload=observation(counted.day, deltas, now),
-                shard_key=f"{counted.region_code}|{counted.category_code}",
-            )
+        counts: list[CountDelta] = []
+        async for row in await connection.stream(_COUNTS):
+            cell = Cell(row.region_code, row.category_code, row.day)
+            if counts and counts[0].cell != cell:
+                yield _observed(counts, now)
+                counts = []
+            counts.append(CountDelta(cell, CountKind(row.kind), row.items, row.bucket))
+        if counts:
+            yield _observed(counts, now)
         closed = select(CASES).where(CASES.c.finding != int(Finding.UNSPECIFIED))
         async for row in await connection.stream(closed):
-            yield NewEvent(
-                feed=OUTCOMES,
-                subject=row.warning,
-                region_code=row.handling_region,
-                etag=etag_of(row.version),
-                recorded_at=row.updated_at,
-                payload=verdict(row.warning, Finding(row.finding)),
-                shard_key=f"{row.handling_region}|{row.category_code}",
-            )
+            for warning in (row.warning, *row.joined_warnings):
+                yield NewEvent(
+                    feed=OUTCOMES,
+                    subject=warning,
+                    region_code=row.handling_region,
+                    etag=etag_of(row.version),
+                    recorded_at=row.updated_at,
+                    payload=verdict(warning, Finding(row.finding)),
+                    shard_key=f"{row.handling_region}|{row.category_code}",
+                )
+
+
+def _observed(counts: list[CountDelta], now: datetime) -> NewEvent:
+    """Return the event of one cell and day."""
+    cell = counts[0].cell
+    return NewEvent(
+        feed=OUTCOMES,
+        subject="",
+        region_code=cell.region_code,
+        etag="",
+        recorded_at=now,
+        payload=observation(cell.day, counts, now),
+        shard_key=f"{cell.region_code}|{cell.category_code}",
+    )

@@ -1,6 +1,7 @@
-"""The daily count: what fell due, and what has become overdue, once a local day has ended.
+"""The daily count, once a local day has ended: what fell due, is overdue, or has heard no news.
 
-Each deadline remembers what it has counted, so running twice for one day sends nothing twice.
+Each case and deadline remembers what it has counted, so running twice for one day sends nothing
+twice.
 """
 
 from collections import defaultdict
@@ -26,7 +27,7 @@ class CountClosedDay:
     clock: Clock
 
     async def __call__(self, day: date) -> None:
-        """Count all that was due by ``day`` and is not counted yet."""
+        """Count all that the end of ``day`` changes and that is not counted yet."""
         while await self._count_some(day):
             pass
 

@@ -68,8 +68,8 @@ class CaseStore(Protocol):
         """Return how many matters of incidents have cases, and how many came in the last 7 days."""
         ...
 
-    async def uncounted(self, due_by: date, limit: int) -> list[Key]:
-        """Return cases with a deadline that was due by a day and is not counted yet."""
+    async def uncounted(self, ended: date, limit: int) -> list[Key]:
+        """Return cases whose counts the end of a day changes and that are not counted anew yet."""
         ...
 
     async def broken(self, now: datetime, limit: int) -> list[Key]:
@@ -81,7 +81,7 @@ class CaseStore(Protocol):
         ...
 
     async def save_counted(self, cases: Sequence[Case]) -> None:
-        """Write what deadlines have counted; the cases' versions stay."""
+        """Write what cases and deadlines have counted; the cases' versions stay."""
         ...
 
     async def remove(self, cases: Sequence[Case]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from heed_disposal.domain.counts import Mark
 from heed_disposal.domain.deadlines import Deadline
 from heed_disposal.domain.measure_details import Details, Promise, RecordDocument
 from heed_disposal.domain.records import NOTHING_RECORDED, Lesson, Procedure, Rating
@@ -176,6 +177,16 @@ class Case:
     rated: bool = False
     parent: str = ""
     """Case resource name of the parent; each keeps its own clocks and duties."""
+    joined_warnings: tuple[str, ...] = ()
+    """Warnings that rose on its cell while it was open; it answers for them too."""
+    withdrawn: bool = False
+    """Whether it ended because the petitioner took the petition back."""
+    told_at: datetime | None = None
+    """When the petitioner was last told how the handling goes; None since the receipt."""
+    marks: tuple[Mark, ...] = ()
+    """What it has added to cells, beside its deadlines."""
+    recount_on: date | None = None
+    """Next day whose end changes that; None if no day does."""
     steps: tuple[Step, ...] = ()
     rating: Rating | None = None
     """Only what the verb in progress added, like the steps; whoever reads a case reads none."""

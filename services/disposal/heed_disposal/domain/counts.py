@@ -1,9 +1,8 @@
-"""What warning learns of deadlines: counts of items due and overdue, never an item.
+"""What warning learns of the handling: counts of a cell, never an item.
 
-Each deadline remembers what it has added to which cell, so that every change sends exactly the
-difference. The day of all counts is the day on which the item was due: overdue over due is then a
-true share in every cell and window. Only appeals and requests count; a warning's own clock does not
-feed warnings.
+Whatever was added to a cell is remembered as a mark, so that every change sends exactly the
+difference, and a sealed petition takes back all it added. Only appeals and requests count; a
+warning's own clock does not feed warnings.
 """
 
 from collections import Counter
@@ -18,16 +17,48 @@ class CountKind(IntEnum):
 
     OVERDUE = 6
     DUE = 7
+    RATED = 8
+    DISSATISFIED = 9
+    INVITED = 11
+    SUPPORTED = 12
+    UNPERFORMED = 13
+    REVIEWED = 14
+    OVERTURNED = 15
+    STALE = 16
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One item that was added to a cell."""
+
+    kind: CountKind
+    day: date
+    """Day that the count belongs to."""
+    bucket: int = 0
+    region_code: str = ""
+    """Empty while it counts nowhere, because the case is no appeal or request."""
+    category_code: str = ""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What one deadline has added so far."""
+    """What one deadline has added so far.
+
+    Its day is the one on which the item was due: overdue over due is then a true share in every
+    cell and window.
+    """
 
     region_code: str = ""
     category_code: str = ""
     due_on: date | None = None
     overdue: bool = False
+
+    def marks(self) -> list[Mark]:
+        """Return it as marks."""
+        if self.due_on is None:
+            return []
+        kinds = (CountKind.DUE, CountKind.OVERDUE) if self.overdue else (CountKind.DUE,)
+        return [Mark(kind, self.due_on, 0, self.region_code, self.category_code) for kind in kinds]
 
 
 NOTHING_COUNTED = Counted()
@@ -49,16 +80,20 @@ class CountDelta:
     cell: Cell
     kind: CountKind
     delta: int
+    bucket: int = 0
+    """Of a histogram measure; 0 elsewhere."""
 
 
-def differences(changes: Iterable[tuple[Counted, Counted]]) -> list[CountDelta]:
-    """Return what takes the sums from the old counts to the new ones, without zeros."""
-    sums: Counter[tuple[Cell, CountKind]] = Counter()
-    for old, new in changes:
-        for counted, sign in ((old, -1), (new, +1)):
-            if counted.due_on is None:
-                continue
-            cell = Cell(counted.region_code, counted.category_code, counted.due_on)
-            sums[cell, CountKind.DUE] += sign
-            sums[cell, CountKind.OVERDUE] += sign * counted.overdue
-    return [CountDelta(cell, kind, delta) for (cell, kind), delta in sorted(sums.items()) if delta]
+def differences(before: Iterable[Mark], after: Iterable[Mark]) -> list[CountDelta]:
+    """Return what takes the sums from the old marks to the new ones, without zeros."""
+    sums: Counter[tuple[Cell, CountKind, int]] = Counter()
+    for marks, sign in ((before, -1), (after, +1)):
+        for mark in marks:
+            if mark.region_code:
+                cell = Cell(mark.region_code, mark.category_code, mark.day)
+                sums[cell, mark.kind, mark.bucket] += sign
+    return [
+        CountDelta(cell, kind, delta, bucket)
+        for (cell, kind, bucket), delta in sorted(sums.items())
+        if delta
+    ]

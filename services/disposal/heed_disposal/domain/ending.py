@@ -25,7 +25,7 @@ def withdraw(case: Case, now: datetime) -> Case:
     if not case.open:
         return case
     case = advance(case, Action.WITHDRAW, SERVICE, now, note=WITHDRAWN, kind=StepKind.CLOSED)
-    return _without_duties(case)
+    return replace(_without_duties(case), withdrawn=True)
 
 
 def _without_duties(case: Case) -> Case:

@@ -1,11 +1,12 @@
-"""Keeps the counts of due and overdue items true after any change of a case."""
+"""Keeps the counts of a case true after any change of it, and at the end of each day."""
 
 from dataclasses import replace
 from datetime import date
 
 from heed_disposal.domain.case import Case
-from heed_disposal.domain.counts import NOTHING_COUNTED, CountDelta, Counted, differences
+from heed_disposal.domain.counts import NOTHING_COUNTED, CountDelta, Counted, Mark, differences
 from heed_disposal.domain.deadlines import Deadline
+from heed_disposal.domain.handling_counts import marks_of, next_recount
 from heed_disposal.domain.terms import DeadlineState, Track
 
 
@@ -32,17 +33,22 @@ def recount(case: Case, deadline: Deadline, closed_day: date) -> Counted:
 
 def settle(case: Case, closed_day: date) -> tuple[Case, list[CountDelta]]:
     """Return the case with true counts, and the deltas that the change sends."""
-    settled = tuple(
-        replace(deadline, counted=recount(case, deadline, closed_day))
-        for deadline in case.deadlines
+    settled = replace(
+        case,
+        deadlines=tuple(
+            replace(deadline, counted=recount(case, deadline, closed_day))
+            for deadline in case.deadlines
+        ),
+        marks=marks_of(case, closed_day),
+        recount_on=next_recount(case, closed_day),
     )
-    deltas = differences(
-        (before.counted, after.counted)
-        for before, after in zip(case.deadlines, settled, strict=True)
-    )
-    return replace(case, deadlines=settled), deltas
+    return settled, differences(_all_marks(case), _all_marks(settled))
 
 
 def retract(case: Case) -> list[CountDelta]:
     """Return the deltas that take back all that a case has added, before it is deleted."""
-    return differences((deadline.counted, NOTHING_COUNTED) for deadline in case.deadlines)
+    return differences(_all_marks(case), ())
+
+
+def _all_marks(case: Case) -> list[Mark]:
+    return [*case.marks, *(mark for item in case.deadlines for mark in item.counted.marks())]

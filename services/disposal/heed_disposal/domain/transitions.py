@@ -110,6 +110,21 @@ ANSWERED = (
     State.RECHECK_ISSUED,
 )
 ENDED_OTHERWISE = (State.NOT_ACCEPTED, State.NO_LONGER_ACCEPTED, State.DIVERTED)
+TOLD = frozenset(
+    {
+        StepKind.ROUTED,
+        StepKind.ACCEPTED,
+        StepKind.IN_PROGRESS,
+        StepKind.EXTENDED,
+        StepKind.OPINION_ISSUED,
+        StepKind.ANSWERED,
+        StepKind.NOTIFIED,
+        StepKind.SERVED,
+        StepKind.REVIEW_ISSUED,
+        StepKind.REOPENED,
+    }
+)
+"""Steps that tell the petitioner how the handling goes; to be asked or supervised is none."""
 PETITION_TRACKS = (Track.APPEAL, Track.SUGGESTION, Track.ENQUIRY)
 
 Moves = dict[State, State]
@@ -265,4 +280,5 @@ def advance(
         kind=kind,
         unit=case.unit,
     )
-    return replace(case, state=target, updated_at=now, steps=(*case.steps, step))
+    told_at = now if kind in TOLD else case.told_at
+    return replace(case, state=target, updated_at=now, told_at=told_at, steps=(*case.steps, step))
