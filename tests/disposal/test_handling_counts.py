@@ -33,6 +33,7 @@ from tests.disposal.builders import (
 
 DAY = date(2026, 9, 21)
 SUPERVISOR = replace(OTHER_OFFICER, identity="staff/supervisor", unit="督查室")
+BAD = RatingGrade.DISSATISFIED
 Told = dict[tuple[str, str, str, int], int]
 
 
@@ -157,7 +158,7 @@ def test_who_was_answered_and_served_waits_for_no_news() -> None:
 
 
 def test_a_correction_moves_every_count_and_a_suggestion_counts_nowhere() -> None:
-    case, _ = counted(rate(served(), *[RatingGrade.DISSATISFIED] * 2, "", act(OTHER_OFFICER)))
+    case, _ = counted(rate(served(), BAD, BAD, "", act(OTHER_OFFICER)))
     now = at("2026-09-22")
     case, moved = counted(follow_matter(case, facts(category_code="05"), Growth(), now, handbook()))
     kinds = ("INVITED", "SUPPORTED", "RATED", "DISSATISFIED")
@@ -176,7 +177,7 @@ def test_a_correction_moves_every_count_and_a_suggestion_counts_nowhere() -> Non
 def test_a_sealed_case_takes_back_all_that_it_ever_added() -> None:
     case, first = counted(accepted(), DAY)
     case = served(answered(case, MONDAY), MONDAY)
-    case, second = counted(rate(case, *[RatingGrade.DISSATISFIED] * 2, "", act(OTHER_OFFICER)))
+    case, second = counted(rate(case, BAD, BAD, "", act(OTHER_OFFICER)))
     back = told(retract(case))
     everything = Counter(first)
     everything.update(second)

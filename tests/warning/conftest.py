@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -174,15 +174,13 @@ async def store(make_database: Callable[[str], MadeDatabase]) -> AsyncIterator[D
     await database.close()
 
 
-@pytest_asyncio.fixture
-async def post(
-    settings_for: Callable[[MadeDatabase], WarningSettings],
-    authority: Authority,
-    database: MadeDatabase,
+@asynccontextmanager
+async def posted(
+    settings: WarningSettings, authority: Authority, database: MadeDatabase
 ) -> AsyncIterator[Post]:
-    """The warning service on a fresh database."""
+    """Serve warning until the block ends."""
     ready, stop = asyncio.Event(), asyncio.Event()
-    async with open_service(settings_for(database)) as service:
+    async with open_service(settings) as service:
         serving = asyncio.create_task(serve(service, ready=ready, stop=stop))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -194,3 +192,14 @@ async def post(
         finally:
             stop.set()
             await serving
+
+
+@pytest_asyncio.fixture
+async def post(
+    settings_for: Callable[[MadeDatabase], WarningSettings],
+    authority: Authority,
+    database: MadeDatabase,
+) -> AsyncIterator[Post]:
+    """The warning service on a fresh database."""
+    async with posted(settings_for(database), authority, database) as running:
+        yield running
