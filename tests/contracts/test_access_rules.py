@@ -11,7 +11,9 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 from heed.common.v1 import access_pb2
 
 MODULES = [
+    "heed.audit.v1.audit_service_pb2",
     "heed.intake.v1.intake_service_pb2",
+    "heed.intake.v1.sealed_service_pb2",
     "heed.classifier.v1.classifier_service_pb2",
     "heed.warning.v1.warning_service_pb2",
     "heed.disposal.v1.disposal_service_pb2",

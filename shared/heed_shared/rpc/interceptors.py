@@ -1,13 +1,14 @@
 """The one chain around every RPC that a service serves, unary and streaming alike.
 
-From outside in: telemetry, errors, deadline, identity, access, validation. It is one interceptor,
+From outside in: telemetry, errors, deadline, identity, access, validation; on the way out, what the
+caller may not see is taken out of the answer. It is one interceptor,
 not six, because each layer of grpc.aio interceptors costs a look-up and a wrapper on every call.
 A handler of streamed responses is an async generator; it ends by itself on ``current_stopping()``.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -27,12 +28,13 @@ from heed_shared.errors import (
     to_status,
     translate,
 )
-from heed_shared.identity import Authenticator, set_caller
+from heed_shared.identity import Authenticator, current_caller, set_caller
 from heed_shared.logs import Event
 from heed_shared.rpc import deadline
 from heed_shared.rpc.access import AccessRules, MethodRule
 from heed_shared.rpc.stopping import set_stopping
 from heed_shared.rpc.validation import validate
+from heed_shared.rpc.visibility import Veil
 from heed_shared.telemetry import Attributes, Telemetry, current_trace_id, enter_span
 
 # Faults of the server; every other status is an answer and leaves the span as it is.
@@ -60,6 +62,7 @@ class ServerChain(grpc.aio.ServerInterceptor):
         self,
         *,
         rules: AccessRules,
+        veils: Mapping[str, Veil],
         authenticator: Authenticator,
         telemetry: Telemetry,
         stopping: asyncio.Event,
@@ -68,6 +71,7 @@ class ServerChain(grpc.aio.ServerInterceptor):
     ) -> None:
         """Take what the layers need; the default deadline is for unary calls that bring none."""
         self.rules = rules
+        self.veils = veils
         self.authenticator = authenticator
         self.telemetry = telemetry
         self.stopping = stopping
@@ -90,7 +94,9 @@ class ServerChain(grpc.aio.ServerInterceptor):
             handler = await continuation(handler_call_details)
             if handler is None:
                 return None
-            guard = self._guards[method] = _Guard(self, self.rules.rule(method))
+            guard = self._guards[method] = _Guard(
+                self, self.rules.rule(method), self.veils.get(method)
+            )
             wrapped = self._handlers[method] = _wrap(guard, handler)
         return wrapped
 
@@ -101,13 +107,18 @@ class ServerChain(grpc.aio.ServerInterceptor):
 class _Guard:
     """What stands around one method."""
 
-    def __init__(self, chain: ServerChain, rule: MethodRule) -> None:
+    def __init__(self, chain: ServerChain, rule: MethodRule, veil: Veil | None) -> None:
         self.chain = chain
         self.rule = rule
+        self.veil = veil
         self.in_flight = 0
         service, _, name = rule.method.removeprefix("/").rpartition("/")
         self.labels: Attributes = {"rpc.system": "grpc", "rpc.service": service, "rpc.method": name}
         self._outcomes: dict[grpc.StatusCode, Attributes] = {}
+
+    def shown(self, response: Any) -> Any:
+        """Return an answer as the caller may see it."""
+        return response if self.veil is None else self.veil.over(response, current_caller())
 
     def outcome(self, code: grpc.StatusCode) -> Attributes:
         """Return the labels of a finished call; kept, because making them costs on every call."""
@@ -251,9 +262,9 @@ def _one_response(guard: _Guard, handler: Handler, check: Callable[[Any], Any]) 
             checked = check(request)
             if default_deadline_s is None or context.time_remaining() is not None:
                 # With a deadline of the client's, gRPC itself cancels the handler.
-                return await handler(checked, context)
+                return guard.shown(await handler(checked, context))
             async with asyncio.timeout(default_deadline_s):
-                return await handler(checked, context)
+                return guard.shown(await handler(checked, context))
         except BaseException as error:
             await call.fail(error)
         finally:
@@ -269,7 +280,7 @@ def _many_responses(guard: _Guard, handler: Handler, check: Callable[[Any], Any]
             call.admit(None)
             async with aclosing(handler(check(request), context)) as responses:
                 async for response in responses:
-                    yield response
+                    yield guard.shown(response)
         except BaseException as error:
             await call.fail(error)
         finally:

@@ -26,6 +26,7 @@ from heed_shared import logs
 from heed_shared.clock import Clock
 from heed_shared.identity import Authenticator
 from heed_shared.logs import Event
+from heed_shared.reference.visibility import shipped_matrix
 from heed_shared.rpc.access import AccessRules
 from heed_shared.rpc.background import Background, pause, running
 from heed_shared.rpc.health import Health, keep_ready
@@ -33,6 +34,7 @@ from heed_shared.rpc.interceptors import ServerChain
 from heed_shared.rpc.options import SERVER_OPTIONS
 from heed_shared.rpc.replay import ReplayServicer
 from heed_shared.rpc.tls import server_credentials
+from heed_shared.rpc.visibility import veils
 from heed_shared.settings import ServiceSettings, masked
 from heed_shared.telemetry import Telemetry, setup_telemetry
 
@@ -111,6 +113,7 @@ def _build(
     descriptors = [descriptor for _, _, descriptor in servicers]
     reflected = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
     chain = ServerChain(
+        veils=veils([m for d in descriptors for m in d.methods], shipped_matrix()),
         rules=AccessRules([*descriptors, reflected], open_reflection=settings.development),
         authenticator=Authenticator(settings.jwks, settings.jwt_issuer, settings.jwt_audience),
         telemetry=telemetry,
