@@ -31,6 +31,7 @@ SAMPLES: list[tuple[HeedError, str]] = [
     (errors.RoleRequired(["ROLE_LEADER"], "/x/Y"), "PERMISSION_DENIED"),
     (errors.RegionNotAllowed("110101"), "PERMISSION_DENIED"),
     (errors.SecondPersonRequired("measures/x"), "PERMISSION_DENIED"),
+    (errors.RouteForbidden("上级机关"), "PERMISSION_DENIED"),
     (errors.RateLimited(30), "RESOURCE_EXHAUSTED"),
     (errors.DependencyDown("database"), "UNAVAILABLE"),
     (errors.CursorTooOld("abc"), "OUT_OF_RANGE"),

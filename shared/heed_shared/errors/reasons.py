@@ -200,6 +200,25 @@ class SecondPersonRequired(HeedError):
         )
 
 
+class RouteForbidden(HeedError):
+    """The routing guard refuses the destination; nobody can override it.
+
+    The text says where to send it instead and never who is accused.
+    """
+
+    reason = reasons.ERROR_REASON_ROUTE_FORBIDDEN
+    status = grpc.StatusCode.PERMISSION_DENIED
+
+    def __init__(self, open_unit: str = "", field: str = "destination_unit") -> None:
+        above = f"the next unit above that may is {open_unit}" if open_unit else "take one above"
+        text = f"this unit may not get it; {above}"
+        super().__init__(
+            f"{field}: {text}",
+            metadata={"open_unit": open_unit} if open_unit else {},
+            violations=[FieldViolation(field, text)],
+        )
+
+
 class RateLimited(HeedError):
     """Too many calls, or the server is full."""
 
