@@ -124,7 +124,7 @@ def _intake(settings: IntakeSettings, lanes: Lanes, clock: Clock) -> Intake:
     )
     rules = settings.accusation_rules or load_screening_rules()
     registering = Registering(Regions.load(settings.regions), rules, clock, store)
-    petitions = PostgresPetitions(lanes.ordinary, lanes.sealed)
+    petitions = PostgresPetitions(lanes.ordinary, lanes.sealed, settings.key_ring)
     return Intake(
         registering=registering,
         waves=RegistrationWaves(registering),

@@ -171,13 +171,13 @@ async def test_numbers_of_an_office_elsewhere_are_not_used_up(registering: Regis
 
 
 async def test_media_types_are_masked_like_file_names(registering: Registering) -> None:
-    evidence = (Evidence("王小明.jpg", "王小明 13800138000", 1, b"\1" * 32),)
+    evidence = (Evidence("王小明.jpg", "image/jpeg; by=13800138000", 1, b"\1" * 32),)
     (outcome,) = await register_many(
         [command(petitioner=Person("王小明"), evidence=evidence)], registering
     )
     assert isinstance(outcome, Registration)
     (shown,) = outcome.petition.evidence
-    assert (shown.file_name, shown.media_type) == ("【姓名】.jpg", "【姓名】 【电话】")
+    assert (shown.file_name, shown.media_type) == ("【姓名】.jpg", "image/jpeg; by=【电话】")
 
 
 async def test_the_names_of_all_representatives_are_masked(registering: Registering) -> None:

@@ -1,17 +1,27 @@
 """Reads petitions and their masked texts for the use cases."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
-from heed_intake.adapters.petition_rows import ORDINARY_COLUMNS, ordinary_petition, ordinary_rows
+from heed_intake.adapters.key_ring import KeyRing
+from heed_intake.adapters.petition_rows import (
+    KEY_COLUMNS,
+    ORDINARY_COLUMNS,
+    ordinary_petition,
+    ordinary_rows,
+    whole_petition,
+)
+from heed_intake.adapters.supplement_rows import supplements_of
 from heed_intake.application.ports import PetitionFilter, ReadText
 from heed_intake.domain.petition import Petition, State
 from heed_shared.database import Database
 
 _GET = text(f"""
-SELECT {ORDINARY_COLUMNS}
+SELECT {ORDINARY_COLUMNS}, {KEY_COLUMNS}
   FROM petition JOIN receipt USING (uid)
  WHERE petition.region_code = :region_code AND petition.uid = :uid
 """)
@@ -33,6 +43,10 @@ SELECT {columns}, petition.found
 """
 _PAGE_BYTES = 8 * 1024 * 1024
 """A page ends where its texts pass this; a message may have twice as much."""
+_MESSAGE_CHARACTERS = 2 * 1024 * 1024
+"""Most characters of supplements that one petition is shown with; four bytes each at most."""
+TEXT_CHARACTERS = 100_000
+"""Most characters of supplements that go with the text of one petition among many."""
 _MARKS = text("SELECT uid, handling_region_code FROM sealed_mark WHERE uid = ANY(:uids)")
 _SEALED_REGIONS = text("SELECT uid, handling_region_code FROM petition WHERE uid = ANY(:uids)")
 
@@ -40,16 +54,20 @@ _SEALED_REGIONS = text("SELECT uid, handling_region_code FROM petition WHERE uid
 class PostgresPetitions:
     """PetitionReader and TextReader on the two lanes."""
 
-    def __init__(self, ordinary: Database, sealed: Database) -> None:
+    def __init__(self, ordinary: Database, sealed: Database, ring: KeyRing) -> None:
         self._ordinary = ordinary
         self._sealed = sealed
+        self._ring = ring
 
     async def get(self, region_code: str, uid: UUID) -> Petition | None:
-        """Return a petition of the ordinary lane, or None."""
+        """Return a petition of the ordinary lane with all that hangs on it, or None."""
         async with self._ordinary.read() as connection:
             result = await connection.execute(_GET, {"region_code": region_code, "uid": uid})
-            row = result.mappings().first()
-        return ordinary_petition(dict(row)) if row else None
+            found = [dict(row) for row in result.mappings()]
+            added = await supplements_of(connection, _changed(found), _MESSAGE_CHARACTERS)
+        for row in found:
+            return replace(whole_petition(row, self._ring), supplements=added.get(uid, ()))
+        return None
 
     async def list(
         self, which: PetitionFilter, after: UUID | None, limit: int
@@ -78,6 +96,7 @@ class PostgresPetitions:
         wanted = {uid: region_code for region_code, uid in names}
         async with self._ordinary.read() as connection:
             rows = await ordinary_rows(connection, wanted)
+            added = await supplements_of(connection, _changed(rows.values()), TEXT_CHARACTERS)
             marks = await connection.execute(_MARKS, {"uids": [*wanted.keys() - rows.keys()]})
             sealed = {row.uid: row.handling_region_code for row in marks}
         if missing := [*wanted.keys() - rows.keys() - sealed.keys()]:
@@ -87,6 +106,11 @@ class PostgresPetitions:
         texts = {uid: ReadText(None, State.SEALED, region) for uid, region in sealed.items()}
         for uid, row in rows.items():
             if row["region_code"] == wanted[uid]:
-                petition = ordinary_petition(row)
+                petition = replace(ordinary_petition(row), supplements=added.get(uid, ()))
                 texts[uid] = ReadText(petition, petition.state, petition.handling_region_code)
         return texts
+
+
+def _changed(rows: Iterable[Mapping[str, Any]]) -> list[UUID]:
+    """Return the petitions that may have supplements: those that were changed at all."""
+    return [row["uid"] for row in rows if row["version"] > 1]

@@ -11,10 +11,14 @@ from typing import Any
 
 from heed_intake.adapters.key_ring import DataKey, KeyRing, WrappedKey
 from heed_intake.adapters.personal_data import (
+    ACCUSED,
     CONTACTS,
+    DETAILS,
     MASKED,
     ORIGINAL,
+    accused_of,
     contacts_of,
+    details_of,
     evidence_text,
     masked_of,
     original_of,
@@ -68,6 +72,7 @@ _COMMON = (
     ("wrapped_key", "bytea"),
     ("original", "bytea"),
     ("contacts", "bytea"),
+    ("details", "bytea"),
 )
 _ORDINARY = (
     *_COMMON,
@@ -78,7 +83,13 @@ _ORDINARY = (
     ("masked_place", "text"),
     ("masked_evidence", "text"),
 )
-_SEALED = (*_COMMON, ("masked", "bytea"), ("sealed_at", "timestamptz"), ("sealed_because", "text"))
+_SEALED = (
+    *_COMMON,
+    ("masked", "bytea"),
+    ("accused", "bytea"),
+    ("sealed_at", "timestamptz"),
+    ("sealed_because", "text"),
+)
 
 
 def _insert(columns: Sequence[tuple[str, str]]) -> str:
@@ -120,9 +131,10 @@ def sealed_columns(
     for draft, (key, wrapped) in zip(drafts, keys, strict=True):
         petition = draft.petition
         masked = key.encrypt(MASKED, masked_of(petition.masked, petition.evidence))
+        accused = _encrypted(key, ACCUSED, accused_of(draft.submission))
         because = ",".join(draft.screening_rules)
         common = _common_values(draft, key, wrapped)
-        rows.append((*common, masked, petition.registered_at, because))
+        rows.append((*common, masked, accused, petition.registered_at, because))
     return [list(column) for column in zip(*rows, strict=True)]
 
 
@@ -133,7 +145,6 @@ def new_keys(drafts: Sequence[Draft], ring: KeyRing) -> list[tuple[DataKey, Wrap
 
 def _common_values(draft: Draft, key: DataKey, wrapped: WrappedKey) -> tuple[Any, ...]:
     petition, submission = draft.petition, draft.submission
-    contacts = contacts_of(submission)
     return (
         petition.region_code,
         petition.uid,
@@ -151,5 +162,10 @@ def _common_values(draft: Draft, key: DataKey, wrapped: WrappedKey) -> tuple[Any
         wrapped.key_id,
         wrapped.wrapped,
         key.encrypt(ORIGINAL, original_of(submission)),
-        None if contacts is None else key.encrypt(CONTACTS, contacts),
+        _encrypted(key, CONTACTS, contacts_of(submission)),
+        _encrypted(key, DETAILS, details_of(petition.details)),
     )
+
+
+def _encrypted(key: DataKey, column: str, value: bytes | None) -> bytes | None:
+    return None if value is None else key.encrypt(column, value)

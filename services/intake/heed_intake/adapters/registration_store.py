@@ -16,10 +16,10 @@ from heed_intake.adapters import registration_sql as sql
 from heed_intake.adapters.key_ring import KeyRing
 from heed_intake.adapters.petition_rows import (
     key_of,
-    ordinary_petition,
     ordinary_rows,
     sealed_petition,
     sealed_rows,
+    whole_petition,
 )
 from heed_intake.adapters.query_codes import QueryCodes
 from heed_intake.adapters.request_ids import METHOD, KeptResponse, RequestIds
@@ -170,8 +170,8 @@ class PostgresRegistrations:
         self, kept: KeptResponse, ordinary: Mapping[Any, Any], sealed: Mapping[Any, Any]
     ) -> Registration:
         if row := ordinary.get(kept.uid):
-            key = key_of(row, self._rings[Lane.ORDINARY])
-            return Registration(ordinary_petition(row), kept.code(key))
+            ring = self._rings[Lane.ORDINARY]
+            return Registration(whole_petition(row, ring), kept.code(key_of(row, ring)))
         if row := sealed.get(kept.uid):
             # Whoever repeats the call learns no more than from the first: not that it was sealed.
             key = key_of(row, self._rings[Lane.SEALED])

@@ -13,10 +13,15 @@ from uuid import UUID
 from heed.intake.v1.events_pb2 import PetitionEvent
 from sqlalchemy import text
 
-from heed_intake.adapters.key_ring import KeyRing
+from heed_intake.adapters.key_ring import DataKey, KeyRing
 from heed_intake.adapters.personal_data import MASKED, masked_of
 from heed_intake.adapters.petition_rows import key_of, ordinary_petition
 from heed_intake.adapters.registration_store import FEED
+from heed_intake.adapters.supplement_rows import (
+    copy_supplement,
+    remove_supplements,
+    rows_to_seal,
+)
 from heed_shared import telemetry
 from heed_shared.database import Database, Transaction
 from heed_shared.errors import Conflict
@@ -46,14 +51,18 @@ _KEPT = (
     "confidentiality_requested",
     "original",
     "contacts",
+    "details",
+    "withdrawn_at",
+    "withdrawal",
 )
 _COLUMNS = (*_KEPT, "key_id", "wrapped_key", "masked", "sealed_at", "sealed_because", "version")
-# A copy left by a crash, or made before the petition changed, gives way to the present one.
+# A copy left by a crash, or made before the petition changed, gives way to the present one; a late
+# copy by who was overtaken does not: in the sealed lane the petition may have changed since.
 _RENEWED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
 _COPY = text(
     f"INSERT INTO petition ({', '.join(_COLUMNS)})"
     f" VALUES ({', '.join(':' + name for name in _COLUMNS)})"
-    f" ON CONFLICT (uid) DO UPDATE SET {_RENEWED}"
+    f" ON CONFLICT (uid) DO UPDATE SET {_RENEWED} WHERE petition.version <= excluded.version"
 )
 _COPY_RECEIPT = text("""
 INSERT INTO receipt (number, uid, region_code, code_hash, received_at, registered_at)
@@ -84,7 +93,9 @@ class Sealing:
         self._ring = ring
         self._sealed_ring = sealed_ring
 
-    async def copy(self, uids: Sequence[UUID], sealed_at: datetime) -> dict[UUID, int]:
+    async def copy(
+        self, uids: Sequence[UUID], sealed_at: datetime, because: Sequence[str] = (SUSPECTED,)
+    ) -> dict[UUID, int]:
         """Copy petitions into the sealed lane; returns the version of each that was copied.
 
         What is not in the ordinary lane (any more) is left out.
@@ -92,11 +103,17 @@ class Sealing:
         async with self._ordinary.read() as connection:
             result = await connection.execute(_WHOLE, {"uids": list(uids)})
             rows = [dict(row) for row in result.mappings()]
+            supplements = await rows_to_seal(connection, uids)
         if rows:
+            keys = {row["uid"]: key_of(row, self._ring) for row in rows}
             async with self._sealed.transaction() as tx:
                 for row in rows:
-                    await tx.connection.execute(_COPY, self._sealed_row(row, sealed_at))
+                    sealed = self._sealed_row(row, keys[row["uid"]])
+                    told = {"sealed_at": sealed_at, "sealed_because": list(because)}
+                    await tx.connection.execute(_COPY, sealed | told)
                     await tx.connection.execute(_COPY_RECEIPT, row)
+                for supplement in supplements:
+                    await copy_supplement(tx, supplement, keys[supplement["uid"]])
                 await tx.commit()
         return {row["uid"]: row["version"] for row in rows}
 
@@ -120,6 +137,7 @@ class Sealing:
             raise Conflict
         await tx.connection.execute(_REMOVE_RECEIPT, {"uid": uid})
         await tx.connection.execute(_REMOVE_STEPS, {"uid": uid})
+        await remove_supplements(tx, uid)
         mark = {"handling_region_code": handling, "sealed_at": sealed_at}
         await tx.connection.execute(_MARK, {"uid": uid, "region_code": region_code, **mark})
         name = petition_name(region_code, uid)
@@ -138,15 +156,12 @@ class Sealing:
         )
         telemetry.record("heed.intake.sealed", 1)
 
-    def _sealed_row(self, row: Mapping[str, Any], sealed_at: datetime) -> dict[str, Any]:
+    def _sealed_row(self, row: Mapping[str, Any], key: DataKey) -> dict[str, Any]:
         petition = ordinary_petition(row)
-        key = key_of(row, self._ring)
         wrapped = key.wrapped_by(self._sealed_ring)
         return {name: row[name] for name in _KEPT} | {
             "key_id": wrapped.key_id,
             "wrapped_key": wrapped.wrapped,
             "masked": key.encrypt(MASKED, masked_of(petition.masked, petition.evidence)),
-            "sealed_at": sealed_at,
-            "sealed_because": [SUSPECTED],
             "version": row["version"] + 1,
         }

@@ -1,8 +1,9 @@
 """Between the messages of the contract and the words of the domain, both ways."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from heed.intake.v1 import intake_service_pb2 as pb
@@ -12,15 +13,19 @@ from heed_intake.application.check_progress import Progress
 from heed_intake.application.ports import ReadText
 from heed_intake.application.register import RegisterCommand
 from heed_intake.domain.petition import (
+    Agent,
     Channel,
+    Details,
     Evidence,
     Nature,
+    OralRecord,
     PeopleBucket,
     Person,
     Petition,
     Registration,
     State,
     Submission,
+    Supplement,
     Wording,
 )
 from heed_intake.domain.progress import ShownStep
@@ -59,13 +64,24 @@ def submission_of(message: resources.PetitionSubmission) -> Submission:
         representatives=tuple(_person(person) for person in message.representatives),
         people_bucket=PeopleBucket(message.people_bucket),
         declared_nature=Nature(message.declared_nature),
-        evidence=tuple(
-            Evidence(item.file_name, item.media_type, item.size_bytes, item.sha256)
-            for item in message.evidence
-        ),
+        evidence=evidence_of(message.evidence),
         external_id=message.external_id,
         privacy_notice_version=message.privacy_notice_version,
         confidentiality_requested=message.confidentiality_requested,
+        agent=Agent(
+            _person(message.agent.contact),
+            message.agent.authority_sha256,
+            message.agent.relation,
+        ),
+        details=_details(message),
+        accused_persons=tuple(message.accused_persons),
+    )
+
+
+def evidence_of(messages: Iterable[resources.Evidence]) -> tuple[Evidence, ...]:
+    """Return evidence."""
+    return tuple(
+        Evidence(item.file_name, item.media_type, item.size_bytes, item.sha256) for item in messages
     )
 
 
@@ -116,7 +132,36 @@ def petition_message(petition: Petition) -> resources.Petition:
         external_id=petition.external_id,
         evidence=[_evidence_message(item) for item in petition.evidence],
         etag=etag_of(petition.version),
+        supplements=[supplement_message(item) for item in petition.supplements],
+        consultation=petition.consultation,
+        **_detail_fields(petition.details),
     )
+
+
+def supplement_message(supplement: Supplement) -> resources.Supplement:
+    """Return what was added later."""
+    return resources.Supplement(
+        masked_text=supplement.masked_text,
+        evidence=[_evidence_message(item) for item in supplement.evidence],
+        added_at=stamp_of(supplement.added_at),
+    )
+
+
+def _detail_fields(details: Details) -> dict[str, Any]:
+    record, event_time = details.oral_record, details.event_time
+    return {
+        "oral_record": record
+        and resources.OralRecord(
+            recorder=record.recorder,
+            read_back=record.read_back,
+            confirmed=record.confirmed,
+            written_form_offered=record.written_form_offered,
+        ),
+        "event_time": event_time and stamp_of(event_time),
+        "target_units": details.target_units,
+        "language": details.language,
+        "accommodation_needs": details.accommodation_needs,
+    }
 
 
 def text_message(name: str, text: ReadText | None) -> pb.MaskedText:
@@ -166,7 +211,30 @@ def _step_messages(steps: Sequence[ShownStep]) -> list[resources.ProgressStep]:
 
 
 def _person(message: resources.Petitioner) -> Person:
-    return Person(message.display_name, message.address, message.contact, message.safe_contact_note)
+    return Person(
+        message.display_name,
+        message.address,
+        message.contact,
+        message.safe_contact_note,
+        message.safe_to_call,
+    )
+
+
+def _details(message: resources.PetitionSubmission) -> Details:
+    record = message.oral_record
+    return Details(
+        oral_record=OralRecord(
+            record.recorder, record.read_back, record.confirmed, record.written_form_offered
+        )
+        if message.HasField("oral_record")
+        else None,
+        event_time=moment_of(message.event_time, "submission.event_time")
+        if message.HasField("event_time")
+        else None,
+        target_units=tuple(message.target_units),
+        language=message.language,
+        accommodation_needs=message.accommodation_needs,
+    )
 
 
 def _evidence_message(item: Evidence) -> resources.Evidence:

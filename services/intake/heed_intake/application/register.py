@@ -16,7 +16,7 @@ from heed_intake.application.ports import (
     RequestKey,
     StorageRefusedError,
 )
-from heed_intake.domain.masking import mask_evidence, mask_wording, own_values
+from heed_intake.domain.masking import mask_details, mask_evidence, mask_wording, own_values
 from heed_intake.domain.petition import Lane, Petition, Registration, State, Submission
 from heed_intake.domain.receipts import CODE_BITS, query_code
 from heed_intake.domain.screening import ScreeningRules, screen
@@ -48,10 +48,14 @@ class RegisterCommand:
     """Digest of the whole request, by which a repeated request_id is told from a reused one."""
     submission: Submission
     traceparent: str = ""
+    consultation: str = ""
+    """Name of the consultation that it came from, if any; one petition comes from each."""
 
     @property
     def key(self) -> RequestKey:
-        """The request_id, of this caller."""
+        """The request_id, of this caller; the consultation's own, whoever confirms it."""
+        if self.consultation:
+            return RequestKey(self.consultation, "")
         return RequestKey(self.caller.identity, self.request_id.lower())
 
 
@@ -131,7 +135,7 @@ def _require_office(office: str, caller: Caller, regions: Regions) -> None:
 def _petition(submission: Submission, now: datetime) -> Petition:
     # Whole milliseconds, so that the order of uids is the order of registration.
     registered_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    own = own_values((submission.petitioner, *submission.representatives))
+    own = own_values(submission.persons)
     return Petition(
         region_code=submission.region_code,
         uid=new_uid(registered_at),
@@ -149,6 +153,7 @@ def _petition(submission: Submission, now: datetime) -> Petition:
         external_id=submission.external_id,
         evidence=mask_evidence(submission.evidence, own),
         version=1,
+        details=mask_details(submission.details, own),
     )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from heed_intake.domain.petition import Evidence, Person, Wording
+from heed_intake.domain.petition import NO_DETAILS, Details, Evidence, Person, Wording
 
 PHONE = "【电话】"
 RESIDENT_ID = "【身份证号】"
@@ -157,6 +157,18 @@ def mask_evidence(
             media_type=mask_text(item.media_type, own),
         )
         for item in evidence
+    )
+
+
+def mask_details(details: Details, own: list[tuple[str, str]]) -> Details:
+    """Return the details with every text masked that anyone may have filled with personal data."""
+    if details == NO_DETAILS:
+        return details
+    return replace(
+        details,
+        target_units=tuple(mask_text(unit, own) for unit in details.target_units),
+        language=mask_text(details.language, own),
+        accommodation_needs=mask_text(details.accommodation_needs, own),
     )
 
 

@@ -70,10 +70,25 @@ class Person:
     address: str = ""
     contact: str = ""
     safe_contact_note: str = ""
+    safe_to_call: bool = False
+    """Whether the person said that calls are safe; silence is no permission."""
 
     def is_empty(self) -> bool:
         """Say whether nothing at all was given."""
         return not (self.display_name or self.address or self.contact or self.safe_contact_note)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Who acts for the petitioner (代理人), with the digest of the document of authority."""
+
+    contact: Person = field(default_factory=Person)
+    authority_sha256: bytes = b""
+    relation: str = ""
+
+    def is_empty(self) -> bool:
+        """Say whether nobody acts for the petitioner."""
+        return self.contact.is_empty() and not (self.authority_sha256 or self.relation)
 
 
 @dataclass(frozen=True)
@@ -97,6 +112,40 @@ class Wording:
 
 
 @dataclass(frozen=True)
+class OralRecord:
+    """How something said was written down (口头记录); that it is not confirmed blocks nothing."""
+
+    recorder: str
+    read_back: bool = False
+    confirmed: bool = False
+    written_form_offered: bool = False
+
+
+@dataclass(frozen=True)
+class Details:
+    """What most petitions come without: as entered, or masked."""
+
+    oral_record: OralRecord | None = None
+    event_time: datetime | None = None
+    target_units: tuple[str, ...] = ()
+    """Units that it complains of (被反映单位); never persons."""
+    language: str = ""
+    accommodation_needs: str = ""
+
+
+NO_DETAILS = Details()
+
+
+@dataclass(frozen=True)
+class Supplement:
+    """What was added later (补充材料), masked."""
+
+    masked_text: str
+    evidence: tuple[Evidence, ...]
+    added_at: datetime
+
+
+@dataclass(frozen=True)
 class Submission:
     """What the clerk or the sending system entered; the wording is kept as it is."""
 
@@ -113,6 +162,15 @@ class Submission:
     external_id: str = ""
     privacy_notice_version: str = ""
     confidentiality_requested: bool = False
+    agent: Agent = field(default_factory=Agent)
+    details: Details = NO_DETAILS
+    accused_persons: tuple[str, ...] = ()
+    """Persons whom it accuses (被检举人); they are kept in the sealed lane only."""
+
+    @property
+    def persons(self) -> tuple[Person, ...]:
+        """Everybody whose contact came with it."""
+        return (self.petitioner, *self.representatives, self.agent.contact)
 
     @property
     def anonymous(self) -> bool:
@@ -140,6 +198,11 @@ class Petition:
     external_id: str
     evidence: tuple[Evidence, ...]
     version: int
+    consultation: str = ""
+    """Name of the consultation that it came from, where that can be read."""
+    details: Details = NO_DETAILS
+    supplements: tuple[Supplement, ...] = ()
+    """Oldest first."""
 
 
 @dataclass(frozen=True)

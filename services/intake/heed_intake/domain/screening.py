@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from heed_intake.domain.petition import Lane, Nature, Submission
 
 DECLARED = "declared"
+ACCUSED = "accused"
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,15 @@ class Screened:
 def screen(submission: Submission, rules: ScreeningRules) -> Screened:
     """Return the lane of a submission.
 
-    A declared accusation is sealed in any case. A declared suggestion or enquiry is screened like
-    the rest: people choose a wrong class more often than a wrong word.
+    A declared accusation is sealed in any case, and so is what names an accused person. A declared
+    suggestion or enquiry is screened like the rest: people choose a wrong class more often than a
+    wrong word.
     """
-    if submission.declared_nature is Nature.ACCUSATION:
-        return Screened(Lane.SEALED, (DECLARED,))
+    declared = submission.declared_nature is Nature.ACCUSATION
+    accused = any(person.strip() for person in submission.accused_persons)
+    if declared or accused:
+        reasons = ((DECLARED, declared), (ACCUSED, accused))
+        return Screened(Lane.SEALED, tuple(name for name, holds in reasons if holds))
     wording = submission.wording
     hits = rules.hits((wording.request, wording.facts, wording.reasons))
     if hits:
