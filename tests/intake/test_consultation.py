@@ -1,0 +1,106 @@
+"""A talk becomes a petition: in the petitioner's words, once, by the ordinary way."""
+
+from heed.intake.v1 import intake_service_pb2 as pb
+from heed.intake.v1 import resources_pb2 as resources
+
+from heed_shared.errors import info_of, reason_of
+from tests.intake.consultations import CLERK, WATER, new_id, started
+from tests.intake.conftest import COUNTY, NOW, Office, refusal, wrong_fields
+from tests.intake.test_progress import check
+
+State = resources.Consultation
+
+
+async def test_a_talk_becomes_a_petition_in_the_petitioners_words(office: Office) -> None:
+    talk = await started(office, "clerk", "您好！")
+    assert (talk.last.state, talk.last.region_code) == (State.STATE_OPEN, COUNTY)
+    assert talk.last.started_at.ToDatetime(NOW.tzinfo) == NOW
+    await talk.say("请问是哪个小区?", CLERK)
+    drafted = await talk.say(WATER)
+    assert not drafted.HasField("draft")
+    drafted = await talk.compose()
+    assert drafted.state == State.STATE_DRAFTED
+    assert drafted.draft.request == "请尽快恢复供水。"
+    assert drafted.draft.facts == "我们幸福里小区停水三天了，物业没有说明原因。"
+    answer = await talk.confirm()
+    petition = answer.petition
+    assert petition.receipt_number == "110105-2026-000001"
+    assert petition.masked_facts == drafted.draft.facts
+    assert petition.consultation == talk.name
+    read = (await office.stub().GetPetition(pb.GetPetitionRequest(name=petition.name))).petition
+    assert read == petition
+    kept = await talk.read()
+    assert (kept.state, kept.petition) == (State.STATE_CONFIRMED, petition.name)
+    assert [turn.text for turn in kept.turns] == ["您好！", "请问是哪个小区?", WATER]
+    assert kept.draft == drafted.draft
+    page = await office.stub("portal").CheckProgress(check(answer))  # type: ignore[arg-type]
+    assert len(page.steps) == 1
+
+
+async def test_a_repeated_call_is_answered_as_the_first_was(office: Office) -> None:
+    ids = [new_id() for _ in range(3)]
+    start = pb.StartConsultationRequest(
+        request_id=ids[0], region_code=COUNTY, channel="CHANNEL_CALL"
+    )
+    first = await office.stub().StartConsultation(start)
+    talk = await started(office)
+    said = await talk.say(WATER, request_id=ids[1])
+    composed = await talk.compose(ids[2])
+    confirmation = talk.confirmation()
+    registered = await office.stub().ConfirmPetitionDraft(confirmation)
+    assert await office.stub().StartConsultation(start) == first
+    assert await talk.say(WATER, request_id=ids[1].upper()) == said
+    assert await talk.compose(ids[2]) == composed
+    assert await office.stub().ConfirmPetitionDraft(confirmation) == registered
+    assert len(await office.rows("SELECT 1 FROM intake.petition")) == 1
+    assert len(await office.rows("SELECT 1 FROM intake.consultation")) == 2
+
+
+async def test_a_request_id_with_another_payload_is_refused(office: Office) -> None:
+    talk = await started(office)
+    request_id = new_id()
+    await talk.say(WATER, request_id=request_id)
+    error = await refusal(talk.say("别的话。", request_id=request_id))
+    assert reason_of(error) == "REQUEST_ID_REUSED"
+    start = pb.StartConsultationRequest(
+        request_id=new_id(), region_code=COUNTY, channel="CHANNEL_CALL"
+    )
+    await office.stub().StartConsultation(start)
+    start.channel = 2
+    error = await refusal(office.stub().StartConsultation(start))
+    assert reason_of(error) == "REQUEST_ID_REUSED"
+
+
+async def test_one_petition_comes_from_one_talk(office: Office) -> None:
+    talk = await started(office, "clerk", WATER)
+    await talk.compose()
+    await talk.confirm()
+    error = await refusal(talk.confirm())
+    assert reason_of(error) == "WRONG_STATE"
+    info = info_of(error)
+    assert info is not None
+    assert dict(info.metadata) == {"current_state": "CONFIRMED", "allowed_states": "DRAFTED"}
+    for call in (talk.say("还有一件事。"), talk.compose()):
+        assert reason_of(await refusal(call)) == "WRONG_STATE"
+    assert len(await office.rows("SELECT 1 FROM intake.petition")) == 1
+
+
+async def test_a_talk_without_a_draft_cannot_be_confirmed_and_a_turn_makes_a_draft_stale(
+    office: Office,
+) -> None:
+    talk = await started(office, "clerk", WATER)
+    assert reason_of(await refusal(talk.confirm(request="请修好。"))) == "WRONG_STATE"
+    await talk.compose()
+    reopened = await talk.say("已经第四天了。")
+    assert (reopened.state, reopened.HasField("draft")) == (State.STATE_OPEN, False)
+    assert reason_of(await refusal(talk.confirm(request="请修好。"))) == "WRONG_STATE"
+
+
+async def test_nothing_is_registered_that_the_petitioner_did_not_confirm(office: Office) -> None:
+    talk = await started(office, "clerk", WATER)
+    await talk.compose()
+    request = talk.confirmation()
+    request.confirmed = False
+    error = await refusal(office.stub().ConfirmPetitionDraft(request))
+    assert wrong_fields(error) == {"confirmed"}
+    assert await office.rows("SELECT 1 FROM intake.petition") == []
