@@ -14,6 +14,7 @@ from heed.intake.v1 import intake_service_pb2
 from heed.intake.v1.intake_service_pb2_grpc import add_IntakeServiceServicer_to_server
 from sqlalchemy import text
 
+from heed_intake.adapters.consultation_store import PostgresConsultations
 from heed_intake.adapters.consumers import (
     CLASSIFICATION_FEED,
     PROGRESS_FEED,
@@ -31,8 +32,10 @@ from heed_intake.adapters.sealing import Sealing
 from heed_intake.adapters.snapshot import petition_snapshot
 from heed_intake.api.servicer import Intake, IntakeServicer
 from heed_intake.application.check_progress import WrongCodes
+from heed_intake.application.consultation import Consulting
 from heed_intake.application.register import Registering
 from heed_intake.application.waves import RegistrationWaves
+from heed_intake.domain.petition import Lane
 from heed_intake.settings import IntakeSettings
 from heed_shared.clock import Clock
 from heed_shared.database import Database
@@ -114,25 +117,33 @@ async def open_service(settings: IntakeSettings) -> AsyncIterator[Service]:
 
 def _intake(settings: IntakeSettings, lanes: Lanes, clock: Clock) -> Intake:
     codes = QueryCodes(settings.query_code_key)
+    request_ids = RequestIds(settings.query_code_key, settings.sealed_key_ring)
     store = PostgresRegistrations(
         lanes.ordinary,
         lanes.sealed,
         settings.key_ring,
         settings.sealed_key_ring,
         codes,
-        RequestIds(settings.query_code_key, settings.sealed_key_ring),
+        request_ids,
     )
     rules = settings.accusation_rules or load_screening_rules()
     registering = Registering(Regions.load(settings.regions), rules, clock, store)
     petitions = PostgresPetitions(lanes.ordinary, lanes.sealed, settings.key_ring)
+    waves = RegistrationWaves(registering)
+    talks = PostgresConsultations(
+        {Lane.ORDINARY: lanes.ordinary, Lane.SEALED: lanes.sealed},
+        {Lane.ORDINARY: settings.key_ring, Lane.SEALED: settings.sealed_key_ring},
+        request_ids,
+    )
     return Intake(
         registering=registering,
-        waves=RegistrationWaves(registering),
+        waves=waves,
         petitions=petitions,
         texts=petitions,
         progress=PostgresProgress(lanes.ordinary, lanes.sealed, codes),
         wrong_codes=WrongCodes(time.monotonic),
         page_tokens=PageTokens(settings.page_token_key),
+        consulting=Consulting(talks, registering, waves),
     )
 
 

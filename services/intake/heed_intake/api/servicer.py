@@ -12,8 +12,10 @@ from heed.intake.v1 import intake_service_pb2 as pb
 from heed.intake.v1.intake_service_pb2_grpc import IntakeServiceServicer
 
 from heed_intake.api import convert
+from heed_intake.api.consultation_rpcs import ConsultationRpcs
 from heed_intake.api.registering import import_rows, register_each
 from heed_intake.application.check_progress import WrongCodes, check_progress
+from heed_intake.application.consultation import Consulting
 from heed_intake.application.ports import (
     PetitionFilter,
     PetitionReader,
@@ -46,9 +48,10 @@ class Intake:
     progress: ProgressReader
     wrong_codes: WrongCodes
     page_tokens: PageTokens
+    consulting: Consulting
 
 
-class IntakeServicer(IntakeServiceServicer):
+class IntakeServicer(ConsultationRpcs, IntakeServiceServicer):
     """One short method for each RPC."""
 
     def __init__(self, intake: Intake) -> None:
