@@ -51,6 +51,11 @@ class Caller:
         """Say whether the region lies inside the caller's."""
         return region_code.startswith(self.region_prefix)
 
+    @property
+    def is_service(self) -> bool:
+        """Whether a service of the suite calls; only its certificate can say so."""
+        return self.identity.startswith(_SERVICE_IDENTITY)
+
     def actor(self) -> Actor:
         """Return the caller as it is written beside a decision."""
         return Actor(identity=self.identity, display_name=self.display_name, unit=self.unit)

@@ -109,6 +109,8 @@ class ServiceSettings:
     """Database connections that the service may hold."""
     max_concurrent_rpcs: int = setting("HEED_MAX_CONCURRENT_RPCS", default=256)
     """RPCs in progress above which new ones get RESOURCE_EXHAUSTED."""
+    calls_per_second: int = setting("HEED_CALLS_PER_SECOND", default=2000)
+    """Calls a second that one caller may make to one replica before it gets RESOURCE_EXHAUSTED."""
     default_deadline_s: float = setting("HEED_DEFAULT_DEADLINE_S", default=30.0)
     """Seconds for a unary RPC whose client set no deadline."""
     shutdown_grace_s: float = setting("HEED_SHUTDOWN_GRACE_S", default=10.0)
@@ -129,6 +131,8 @@ class ServiceSettings:
             found.append("HEED_POOL_SIZE: must be at least 1")
         if self.max_concurrent_rpcs < 1:
             found.append("HEED_MAX_CONCURRENT_RPCS: must be at least 1")
+        if self.calls_per_second < 1:
+            found.append("HEED_CALLS_PER_SECOND: must be at least 1")
         if self.default_deadline_s <= 0:
             found.append("HEED_DEFAULT_DEADLINE_S: must be more than 0")
         if self.shutdown_grace_s < 0 or self.drain_delay_s < 0:

@@ -265,6 +265,32 @@ async def test_a_full_server_says_when_to_come_back_and_stays_alive(
     assert reason_of(second) == "RATE_LIMITED"
 
 
+async def test_a_caller_that_calls_too_often_is_told_when_to_come_back_and_others_are_not_held_up(
+    authority: Authority, feed: ScriptedFeed
+) -> None:
+    environ = {"HEED_CALLS_PER_SECOND": "1"}
+    async with (
+        running(authority, feed, environ=environ) as server,
+        server.channel("operator") as channel,
+        server.channel("peer") as other,
+        server.channel(name="classifier") as service,
+    ):
+        await stub(channel).ListEvents(REQUEST)
+        error = await failure(stub(channel).ListEvents(REQUEST))
+        await stub(other).ListEvents(REQUEST)
+        for _ in range(3):
+            await stub(service).ListEvents(REQUEST)
+        wait = error_details_pb2.RetryInfo()
+        status = status_of(error)
+        assert status is not None
+        assert any(detail.Unpack(wait) for detail in status.details)
+        # The window slides: what was refused counts no more once the wait is over.
+        await asyncio.sleep(wait.retry_delay.ToTimedelta().total_seconds() + 1)
+        await stub(channel).ListEvents(REQUEST)
+    assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert reason_of(error) == "RATE_LIMITED"
+
+
 async def test_an_unknown_method_is_unimplemented(server: Running) -> None:
     async with server.channel("operator") as channel:
         call: Any = channel.unary_unary("/heed.feed.v1.FeedService/NoSuch")

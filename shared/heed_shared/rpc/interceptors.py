@@ -32,6 +32,7 @@ from heed_shared.identity import Authenticator, current_caller, set_caller
 from heed_shared.logs import Event
 from heed_shared.rpc import deadline
 from heed_shared.rpc.access import AccessRules, MethodRule
+from heed_shared.rpc.limits import CallerLimits
 from heed_shared.rpc.stopping import set_stopping
 from heed_shared.rpc.validation import validate
 from heed_shared.rpc.visibility import Veil
@@ -64,6 +65,7 @@ class ServerChain(grpc.aio.ServerInterceptor):
         rules: AccessRules,
         veils: Mapping[str, Veil],
         authenticator: Authenticator,
+        limits: CallerLimits,
         telemetry: Telemetry,
         stopping: asyncio.Event,
         max_in_flight: int,
@@ -73,6 +75,7 @@ class ServerChain(grpc.aio.ServerInterceptor):
         self.rules = rules
         self.veils = veils
         self.authenticator = authenticator
+        self.limits = limits
         self.telemetry = telemetry
         self.stopping = stopping
         self.max_in_flight = max_in_flight
@@ -169,6 +172,7 @@ class _Call:
         if self._authorization is None:
             names = self._context.auth_context().get(_SUBJECT_NAMES, ())
         caller = chain.authenticator.caller(self._authorization, names)
+        chain.limits.require(caller)
         self._guard.rule.require(caller)
         set_caller(caller)
 

@@ -31,6 +31,7 @@ from heed_shared.rpc.access import AccessRules
 from heed_shared.rpc.background import Background, pause, running
 from heed_shared.rpc.health import Health, keep_ready
 from heed_shared.rpc.interceptors import ServerChain
+from heed_shared.rpc.limits import CallerLimits
 from heed_shared.rpc.options import SERVER_OPTIONS
 from heed_shared.rpc.replay import ReplayServicer
 from heed_shared.rpc.tls import server_credentials
@@ -116,6 +117,7 @@ def _build(
         veils=veils([m for d in descriptors for m in d.methods], shipped_matrix()),
         rules=AccessRules([*descriptors, reflected], open_reflection=settings.development),
         authenticator=Authenticator(settings.jwks, settings.jwt_issuer, settings.jwt_audience),
+        limits=CallerLimits(settings.calls_per_second),
         telemetry=telemetry,
         stopping=stopping,
         max_in_flight=settings.max_concurrent_rpcs,
