@@ -172,7 +172,8 @@ class Feeding:
 
     async def warning_case(self, name: str) -> Case:
         """The one case of a warning."""
-        return (await self.with_store(lambda store: store.of_warnings([name])))[name]
+        (case,) = await self.with_store(lambda store: store.of_warnings([name]))
+        return case
 
     async def events(self, feed_name: str) -> list[Event]:
         """The payloads that disposal has published in a feed, in order."""

@@ -195,6 +195,7 @@ async def test_response_cases_keep_their_clocks_and_missed_warnings_open(
 
         def warned(number: int, kind: "WarningEvent.Kind.ValueType") -> NewEvent:
             name = feeding.others.raised(number)
+            feeding.others.warnings[name].cell.category_code = f"0{number}"
             level = terms.WARNING_LEVEL_YELLOW
             payload = WarningEvent(kind=kind, warning=name, effective_level=level)
             return upstream.event(name, payload)

@@ -13,7 +13,6 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    literal,
     or_,
     select,
     text,
@@ -23,10 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import IntegrityError
 
-from heed_disposal.adapters import case_rows, counting_rows
+from heed_disposal.adapters import case_rows, counting_rows, response_cases
 from heed_disposal.adapters.case_reading import load
 from heed_disposal.adapters.case_rows import Values
-from heed_disposal.adapters.deadline_rows import deadline_values
+from heed_disposal.adapters.deadline_rows import broken_keys, deadline_values
 from heed_disposal.adapters.measure_rows import measure_values
 from heed_disposal.adapters.outbox import events_of
 from heed_disposal.adapters.records import record_values
@@ -43,9 +42,9 @@ from heed_disposal.adapters.tables import (
 )
 from heed_disposal.adapters.voices import erase_voices, write_voices
 from heed_disposal.application.ports import Change, Key, News
-from heed_disposal.domain.case import Case
-from heed_disposal.domain.opening import RESOLVED_NOTE, Growth
-from heed_disposal.domain.terms import DeadlineState
+from heed_disposal.domain.case import Case, Step
+from heed_disposal.domain.opening import Growth
+from heed_disposal.domain.responses import Response
 from heed_disposal.domain.transitions import BEFORE_ANSWER
 from heed_shared.database import Transaction
 from heed_shared.errors import Conflict
@@ -90,22 +89,35 @@ class PostgresCaseStore:
             found[case.petition].append(case)
         return dict(found)
 
-    async def of_warnings(self, warnings: Collection[str]) -> dict[str, Case]:
-        """Return the cases of warnings, by warning."""
-        cases = await self._locked(CASES.c.warning.in_(list(warnings)))
-        return {case.warning: case for case in cases}
+    async def of_warnings(
+        self, warnings: Collection[str], cells: Collection[tuple[str, str]] = ()
+    ) -> list[Case]:
+        """Return the cases that answer for warnings, and the open response cases of cells."""
+        return await self._locked(response_cases.answering(warnings, cells))
+
+    async def lock_cells(self, cells: Collection[tuple[str, str]]) -> None:
+        """Keep others from opening response cases of cells until the end of the unit of work."""
+        await response_cases.lock_cells(self._connection, cells)
+
+    async def open_responses(self, categories: Collection[str]) -> list[Response]:
+        """Return the open response cases of categories, not locked."""
+        return await response_cases.open_responses(self._connection, categories)
+
+    async def parents_among(self, names: Collection[str]) -> set[str]:
+        """Return which of these cases have children."""
+        return await response_cases.parents_among(self._connection, names)
+
+    async def add_step(self, name: str, step: Step) -> None:
+        """Add a step to the history of a case that is not loaded; its version stays."""
+        await response_cases.add_step(self._connection, name, step)
 
     async def _locked(self, condition: ColumnElement[bool]) -> list[Case]:
         query = select(CASES).where(condition).order_by(CASES.c.region, CASES.c.uid)
         return await load(self._connection, query.with_for_update())
 
     async def told_resolved(self, keys: Collection[Key]) -> set[Key]:
-        """Return which cases say already that their warning has ended."""
-        columns = (STEPS.c.region, STEPS.c.uid)
-        query = select(*columns).where(
-            tuple_(*columns).in_(list(keys)), STEPS.c.note == RESOLVED_NOTE
-        )
-        return {(row.region, row.uid) for row in await self._connection.execute(query)}
+        """Return which cases say already, since their latest warning, that it has ended."""
+        return await response_cases.told_resolved(self._connection, keys)
 
     async def growth(self, incidents: Collection[str], at: datetime) -> dict[str, Growth]:
         """Return how many matters of incidents have cases, and how many came in the last 7 days."""
@@ -126,19 +138,7 @@ class PostgresCaseStore:
 
     async def broken(self, now: datetime, limit: int) -> list[Key]:
         """Return cases with a broken clock that nobody was told of; others' rows are skipped."""
-        query = (
-            select(DEADLINES.c.region, DEADLINES.c.uid)
-            .where(
-                DEADLINES.c.state == literal(int(DeadlineState.RUNNING), literal_execute=True),
-                DEADLINES.c.escalated_at.is_(None),
-                DEADLINES.c.burns_at <= now,
-            )
-            .order_by(DEADLINES.c.burns_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        rows = await self._connection.execute(query)
-        return sorted({(row.region, row.uid) for row in rows})
+        return await broken_keys(self._connection, now, limit)
 
     async def save(self, changes: Sequence[Change]) -> None:
         """Write the changes; ``after`` carries the new version."""

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from heed_disposal.adapters.case_rows import Values, actor_of, actor_value, part_key
+from heed_disposal.adapters.tables import DEADLINES
+from heed_disposal.application.ports import Key
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.counts import Counted
 from heed_disposal.domain.deadlines import Deadline, Pause
@@ -35,6 +38,7 @@ def deadline_values(case: Case, deadline: Deadline) -> Values:
         "provisional": due.provisional if due else False,
         "burns_at": due.ends_at() if due else None,
         "handling_region": case.handling_region,
+        "unit": case.unit,
         "countable": case.track is Track.APPEAL and not cancelled,
         "counted_region": deadline.counted.region_code,
         "counted_category": deadline.counted.category_code,
@@ -94,3 +98,19 @@ def deadline_of(row: Row[Any]) -> Deadline:
             row.counted_region, row.counted_category, row.counted_on, row.counted_overdue
         ),
     )
+
+
+async def broken_keys(connection: AsyncConnection, now: datetime, limit: int) -> list[Key]:
+    """Return cases with a broken clock that nobody was told of; others' rows are skipped."""
+    query = (
+        select(DEADLINES.c.region, DEADLINES.c.uid)
+        .where(
+            DEADLINES.c.state == literal(int(DeadlineState.RUNNING), literal_execute=True),
+            DEADLINES.c.escalated_at.is_(None),
+            DEADLINES.c.burns_at <= now,
+        )
+        .order_by(DEADLINES.c.burns_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return sorted({(row.region, row.uid) for row in await connection.execute(query)})

@@ -13,6 +13,7 @@ from heed.disposal.v1.events_pb2 import OutcomeEvent, ProgressEvent, WarningVerd
 from heed_disposal.application.ports import News
 from heed_disposal.domain.case import Case, Step
 from heed_disposal.domain.counts import CountDelta
+from heed_disposal.domain.responses import warnings_of
 from heed_disposal.domain.terms import Finding, StepKind, Track
 from heed_disposal.domain.transitions import Action
 from heed_shared.feed import NewEvent
@@ -30,7 +31,10 @@ def events_of(news: News, now: datetime) -> list[NewEvent]:
         if step.kind is not StepKind.NONE and case.petition:
             events.append(_progress_event(case, step, news.traceparent))
         if step.action == Action.CLOSE and case.track is Track.WARNING:
-            events.append(_verdict_event(case, now, news.traceparent))
+            events += [
+                _verdict_event(case, warning, now, news.traceparent)
+                for warning in warnings_of(case)
+            ]
     by_day: dict[date, list[CountDelta]] = defaultdict(list)
     for delta in news.deltas:
         by_day[delta.cell.day].append(delta)
@@ -102,14 +106,14 @@ def _progress_event(case: Case, step: Step, traceparent: str) -> NewEvent:
     )
 
 
-def _verdict_event(case: Case, now: datetime, traceparent: str) -> NewEvent:
+def _verdict_event(case: Case, warning: str, now: datetime, traceparent: str) -> NewEvent:
     return NewEvent(
         feed=OUTCOMES,
-        subject=case.warning,
+        subject=warning,
         region_code=case.handling_region,
         etag=etag_of(case.version),
         recorded_at=now,
-        payload=verdict(case.warning, case.finding),
+        payload=verdict(warning, case.finding),
         shard_key=f"{case.handling_region}|{case.category_code}",
         traceparent=traceparent,
     )

@@ -99,6 +99,7 @@ def _add_procedure(converted: resources.Case, source: Case) -> None:
         convert_procedure.supervision(item) for item in procedure.supervisions
     )
     converted.parent = source.parent
+    converted.joined_warnings.extend(source.joined_warnings)
     converted.rated = source.rated
     converted.reopened = source.reopened
     converted.closing_report_required = source.report_required

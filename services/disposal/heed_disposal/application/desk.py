@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from heed_disposal.application.changes import record
+from heed_disposal.application.joining import with_responses
 from heed_disposal.application.ports import CaseReader, CaseStore, Change
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook
@@ -105,7 +106,8 @@ class Desk:
             return _visible(present, caller, facts.matter)
         opening = Opening(facts.region_code, self.new_uid(now), now, actor_of(caller))
         opened = open_from_matter(facts, Growth(), opening, self.handbook)
-        return (await record(store, [Change(None, opened)], now))[0]
+        changes = await with_responses(store, [Change(None, opened)], now)
+        return (await record(store, changes, now))[0]
 
 
 def _visible(case: Case | None, caller: Caller, name: str) -> Case:

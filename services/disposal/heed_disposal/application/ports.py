@@ -11,6 +11,7 @@ from heed_disposal.domain.case import Case, Step
 from heed_disposal.domain.counts import CountDelta
 from heed_disposal.domain.deadlines import Deadline
 from heed_disposal.domain.opening import Growth
+from heed_disposal.domain.responses import Response
 from heed_disposal.domain.terms import State, Track
 
 Key = tuple[str, UUID]
@@ -56,12 +57,30 @@ class CaseStore(Protocol):
         """Return the cases of petitions and the open ones of incidents, by petition."""
         ...
 
-    async def of_warnings(self, warnings: Collection[str]) -> dict[str, Case]:
-        """Return the cases of warnings, by warning."""
+    async def of_warnings(
+        self, warnings: Collection[str], cells: Collection[tuple[str, str]] = ()
+    ) -> list[Case]:
+        """Return the cases that answer for warnings, and the open response cases of cells."""
+        ...
+
+    async def lock_cells(self, cells: Collection[tuple[str, str]]) -> None:
+        """Keep others from opening response cases of cells until the end of the unit of work."""
+        ...
+
+    async def open_responses(self, categories: Collection[str]) -> list[Response]:
+        """Return the open response cases of categories, not locked."""
+        ...
+
+    async def parents_among(self, names: Collection[str]) -> set[str]:
+        """Return which of these cases have children."""
+        ...
+
+    async def add_step(self, name: str, step: Step) -> None:
+        """Add a step to the history of a case that is not loaded; its version stays."""
         ...
 
     async def told_resolved(self, keys: Collection[Key]) -> set[Key]:
-        """Return which cases say already that their warning has ended."""
+        """Return which cases say already, since their latest warning, that it has ended."""
         ...
 
     async def growth(self, incidents: Collection[str], at: datetime) -> dict[str, Growth]:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from heed_disposal.application.changes import record, remove
 from heed_disposal.application.grown_incidents import may_grow, with_growth
+from heed_disposal.application.joining import with_responses
 from heed_disposal.application.ports import CaseStore, Change
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.ending import erase, withdraw
@@ -76,6 +77,7 @@ class FollowClassifications:
                 changes += [change] if change else []
         own = {item.petition for item in petitions}
         others = [case for name in present.keys() - own for case in present[name]]
+        changes = await with_responses(store, changes, now)
         changes = with_growth(changes, others, growth, counted.growth, self.handbook, now)
         await record(store, changes, now)
 

@@ -24,8 +24,9 @@ def withdraw(case: Case, now: datetime) -> Case:
     """Conclude a case that is still open because the petitioner took the petition back."""
     if not case.open:
         return case
-    case = advance(case, Action.WITHDRAW, SERVICE, now, note=WITHDRAWN, kind=StepKind.CLOSED)
-    return replace(_without_duties(case), withdrawn=True)
+    note = f"{WITHDRAWN},退出上级案件" if case.parent else WITHDRAWN
+    case = advance(case, Action.WITHDRAW, SERVICE, now, note=note, kind=StepKind.CLOSED)
+    return replace(_without_duties(case), withdrawn=True, parent="")
 
 
 def _without_duties(case: Case) -> Case:
