@@ -6,7 +6,7 @@ import runpy
 import sys
 from typing import Final
 
-PARTS: Final = ("classifier", "warning")
+PARTS: Final = ("classifier", "disposal", "warning")
 
 
 def main(named: list[str]) -> int:

@@ -1,10 +1,12 @@
 """Reads cases and deadlines without locking; lists go by keyset, never by offset."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Interval, cast, literal, select, tuple_
+from sqlalchemy import Text, TextualSelect, select, text
+from sqlalchemy.types import TypeEngine
 
+from heed_disposal.adapters import lists
 from heed_disposal.adapters.case_reading import load
 from heed_disposal.adapters.case_rows import step_of
 from heed_disposal.adapters.deadline_rows import deadline_of
@@ -19,11 +21,12 @@ from heed_disposal.application.ports import (
     NumberedStep,
 )
 from heed_disposal.domain.case import Case
-from heed_disposal.domain.terms import DeadlineState
 from heed_shared.database import Database
 from heed_shared.ids import resource_name
 
 MOST_CHILDREN = 100
+_CASE_TYPES: Final = {column.name: column.type for column in CASES.c}
+_DEADLINE_TYPES: Final = {column.name: column.type for column in DEADLINES.c}
 
 
 class PostgresCaseReader:
@@ -66,46 +69,18 @@ class PostgresCaseReader:
         self, wanted: CaseFilter, after: CasePosition | None, limit: int
     ) -> list[Case]:
         """Return cases, latest opened first."""
-        query = select(CASES).where(*_case_conditions(wanted))
-        if after is not None:
-            position = tuple_(CASES.c.opened_at, CASES.c.uid)
-            query = query.where(position < tuple_(literal(after.opened_at), literal(after.uid)))
-        query = query.order_by(CASES.c.opened_at.desc(), CASES.c.uid.desc()).limit(limit)
+        query, told = lists.cases(wanted, after, limit)
         async with self._database.read() as connection:
-            return await load(connection, query)
+            return await load(connection, _typed(query, told, _CASE_TYPES))
 
     async def list_deadlines(
         self, wanted: DeadlineFilter, after: DeadlinePosition | None, limit: int
     ) -> list[BurningDeadline]:
         """Return running deadlines, what burns most first."""
-        running = DEADLINES.c.state == literal(int(DeadlineState.RUNNING), literal_execute=True)
-        conditions = [running, *in_region(DEADLINES.c.handling_region, wanted.region_prefix)]
-        if wanted.due_by is not None:
-            conditions.append(DEADLINES.c.due_internal <= wanted.due_by)
-        if wanted.unit:
-            owner = select(CASES.c.uid).where(
-                CASES.c.region == DEADLINES.c.region,
-                CASES.c.uid == DEADLINES.c.uid,
-                CASES.c.unit == wanted.unit,
-            )
-            conditions.append(owner.exists())
-        if wanted.used_share and wanted.now is not None:
-            begun_at = DEADLINES.c.started_at + DEADLINES.c.stood_still
-            share = (DEADLINES.c.burns_at - begun_at).op("*", precedence=8)(wanted.used_share)
-            reached_at = begun_at + cast(share, Interval)
-            conditions.append(reached_at <= wanted.now)
-        sort_key = [DEADLINES.c[name] for name in ("burns_at", "region", "uid", "number")]
-        if after is not None:
-            values = (after.burns_at, after.region, after.uid, after.number)
-            conditions.append(tuple_(*sort_key) > tuple_(*(literal(value) for value in values)))
-        page = select(DEADLINES).where(*conditions).order_by(*sort_key).limit(limit).subquery()
-        query = (
-            select(page, CASES.c.title.label("case_title"), CASES.c.unit)
-            .join(CASES, (CASES.c.region == page.c.region) & (CASES.c.uid == page.c.uid))
-            .order_by(page.c.burns_at, page.c.region, page.c.uid, page.c.number)
-        )
+        query, told = lists.deadlines(wanted, after, limit)
+        types = _DEADLINE_TYPES | {"case_title": Text()}
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_typed(query, told, types))).all()
         return [
             BurningDeadline(
                 region=row.region,
@@ -119,19 +94,8 @@ class PostgresCaseReader:
         ]
 
 
-def _case_conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:
-    conditions = [*in_region(CASES.c.handling_region, wanted.region_prefix)]
-    if wanted.category_code:
-        conditions.append(CASES.c.category_code == wanted.category_code)
-    if wanted.states:
-        conditions.append(CASES.c.state.in_([int(state) for state in wanted.states]))
-    if wanted.track is not None:
-        conditions.append(CASES.c.track == int(wanted.track))
-    if wanted.petition:
-        conditions.append(CASES.c.petition == wanted.petition)
-    return conditions
-
-
-def in_region(column: Column[Any], prefix: str) -> Sequence[ColumnElement[bool]]:
-    """Return the condition that a region column lies below a prefix; none means everywhere."""
-    return [column.startswith(prefix, autoescape=True)] if prefix else []
+def _typed(
+    query: str, told: Mapping[str, Any], types: Mapping[str, TypeEngine[Any]]
+) -> TextualSelect:
+    """Return a query in SQL text whose columns are read as those of a table, by their names."""
+    return text(query).bindparams(**told).columns(**types)

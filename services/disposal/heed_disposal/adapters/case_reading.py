@@ -1,11 +1,11 @@
 """Loads cases with their parts: one query for the cases and one for each kind of part."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, bindparam, select
+from sqlalchemy import Row, Select, Table, Text, TextualSelect, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Uuid
@@ -28,7 +28,7 @@ from heed_disposal.domain.case import Case
 Part = TypeVar("Part")
 
 
-async def load(connection: AsyncConnection, query: Select[Any]) -> list[Case]:
+async def load(connection: AsyncConnection, query: Select[Any] | TextualSelect) -> list[Case]:
     """Return the cases that ``query`` on CASES selects, with their parts, in its order.
 
     The parts are read by later statements: where the query locks its rows, they are as the last
@@ -37,13 +37,13 @@ async def load(connection: AsyncConnection, query: Select[Any]) -> list[Case]:
     rows = (await connection.execute(query)).all()
     if not rows:
         return []
-    uids = [row.uid for row in rows]
-    deadlines = await _parts(connection, DEADLINES, uids, deadline_of)
-    assessments = await _parts(connection, ASSESSMENTS, uids, case_rows.assessment_of)
-    measures = await _parts(connection, MEASURES, uids, measure_of)
-    follow_ups = await _parts(connection, FOLLOW_UPS, uids, case_rows.follow_up_of)
-    opinions = await _parts(connection, OPINIONS, uids, case_rows.opinion_of)
-    records = await _parts(connection, RECORDS, uids, _as_it_is)
+    keys = {"regions": [row.region for row in rows], "uids": [row.uid for row in rows]}
+    deadlines = await _parts(connection, DEADLINES, keys, deadline_of)
+    assessments = await _parts(connection, ASSESSMENTS, keys, case_rows.assessment_of)
+    measures = await _parts(connection, MEASURES, keys, measure_of)
+    follow_ups = await _parts(connection, FOLLOW_UPS, keys, case_rows.follow_up_of)
+    opinions = await _parts(connection, OPINIONS, keys, case_rows.opinion_of)
+    records = await _parts(connection, RECORDS, keys, _as_it_is)
     cases = []
     for row in rows:
         parts: Values = {
@@ -65,14 +65,19 @@ def _as_it_is(row: Row[Any]) -> Row[Any]:
 async def _parts(
     connection: AsyncConnection,
     table: Table,
-    uids: Sequence[UUID],
+    keys: Mapping[str, Sequence[str | UUID]],
     convert: Callable[[Row[Any]], Part],
 ) -> dict[UUID, list[Part]]:
-    wanted = bindparam("uids", type_=ARRAY(Uuid))
-    query = select(table).where(table.c.uid == wanted.any_())
+    told = func.unnest(
+        bindparam("regions", type_=ARRAY(Text)), bindparam("uids", type_=ARRAY(Uuid))
+    )
+    wanted = told.table_valued("region", "uid").render_derived(name="wanted")
+    query = select(table).join(
+        wanted, (table.c.region == wanted.c.region) & (table.c.uid == wanted.c.uid)
+    )
     if "number" in table.c:
         query = query.order_by(table.c.uid, table.c.number)
     found: dict[UUID, list[Part]] = defaultdict(list)
-    for row in (await connection.execute(query, {"uids": list(uids)})).all():
+    for row in (await connection.execute(query, keys)).all():
         found[row.uid].append(convert(row))
     return found

@@ -93,7 +93,7 @@ DEADLINES = Table(
     _moment("due_at", nullable=True),
     *_flags("provisional", "countable", "counted_overdue"),
     _moment("burns_at", nullable=True),
-    *_texts("handling_region", "counted_region", "counted_category"),
+    *_texts("handling_region", "unit", "counted_region", "counted_category"),
     Column("counted_on", Date),
     Column("stood_still", Interval, nullable=False),
     *_texts("extension_reason"),

@@ -1,12 +1,12 @@
 """Ratings and lessons in Postgres: written and erased with their case, read by those who may."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import delete, func, literal, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from heed_disposal.adapters.case_reader import in_region
 from heed_disposal.adapters.case_rows import Values, actor_value, certain_actor
 from heed_disposal.adapters.tables import LESSONS, OPINIONS, RATINGS
 from heed_disposal.application.voices import (
@@ -60,7 +60,7 @@ class PostgresVoices:
         self, wanted: RatingFilter, after: RatingPosition | None, limit: int
     ) -> list[ToldRating]:
         """Return ratings, latest first."""
-        query = select(RATINGS).where(*in_region(RATINGS.c.handling_region, wanted.region_prefix))
+        query = select(RATINGS).where(*_in_region(RATINGS.c.handling_region, wanted.region_prefix))
         if wanted.begin is not None:
             query = query.where(RATINGS.c.rated_at >= wanted.begin)
         if wanted.end is not None:
@@ -84,7 +84,7 @@ class PostgresVoices:
         self, wanted: LessonFilter, after: LessonPosition | None, limit: int
     ) -> list[ToldLesson]:
         """Return lessons, latest first."""
-        query = select(LESSONS).where(*in_region(LESSONS.c.handling_region, wanted.region_prefix))
+        query = select(LESSONS).where(*_in_region(LESSONS.c.handling_region, wanted.region_prefix))
         if wanted.category_code:
             code = LESSONS.c.category_code
             query = query.where(func.left(code, len(wanted.category_code)) == wanted.category_code)
@@ -135,3 +135,8 @@ def _lesson_values(case: Case, lesson: Lesson) -> Values:
         "recorded_by": actor_value(lesson.recorded_by),
         "recorded_at": lesson.recorded_at,
     }
+
+
+def _in_region(column: Column[Any], prefix: str) -> Sequence[ColumnElement[bool]]:
+    """Return the condition that a region column lies below a prefix; none means everywhere."""
+    return [column.startswith(prefix, autoescape=True)] if prefix else []

@@ -1,0 +1,8 @@
+"""All benchmarks of disposal: `python -m tests.benchmarks.disposal`."""
+
+from __future__ import annotations
+
+from tests.benchmarks.disposal import deadlines
+
+if __name__ == "__main__":
+    deadlines.main([])
