@@ -4,8 +4,8 @@ from heed.intake.v1 import intake_service_pb2 as pb
 from heed.intake.v1 import resources_pb2 as resources
 
 from heed_shared.errors import info_of, reason_of
-from tests.intake.consultations import CLERK, WATER, new_id, started
 from tests.intake.conftest import COUNTY, NOW, Office, refusal, wrong_fields
+from tests.intake.consultations import CLERK, WATER, new_id, started
 from tests.intake.test_progress import check
 
 State = resources.Consultation

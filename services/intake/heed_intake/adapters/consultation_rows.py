@@ -20,7 +20,7 @@ from heed_intake.domain.consultation import (
     Turn,
 )
 from heed_intake.domain.petition import Channel
-from heed_shared.database import Transaction
+from heed_shared.database import Database, Transaction
 from heed_shared.errors import Conflict
 
 TALK = "talk"
@@ -45,11 +45,14 @@ _INSERT = (
     f" VALUES ({', '.join(':' + name for name in _COLUMNS)})"
 )
 INSERT = text(_INSERT)
-# A copy left by a crash gives way to the present talk.
+# A copy left by a crash gives way to the present talk; a late one by who was overtaken does not.
 _RENEWED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
-_COPY = text(f"{_INSERT} ON CONFLICT (uid) DO UPDATE SET {_RENEWED}")
+_COPY = text(
+    f"{_INSERT} ON CONFLICT (uid) DO UPDATE SET {_RENEWED}"
+    " WHERE consultation.version <= excluded.version"
+)
 _OF_PETITIONS = text("SELECT * FROM consultation WHERE petition_uid = ANY(:uids)")
-_NAMED_BY = text("SELECT uid FROM consultation WHERE petition_uid = :uid")
+_NAMED_BY = text("SELECT uid, version FROM consultation WHERE petition_uid = :uid")
 _REMOVE = text("DELETE FROM consultation WHERE petition_uid = :uid")
 
 
@@ -117,14 +120,21 @@ async def copy_sealed(tx: Transaction, row: Row, ring: KeyRing, sealed_ring: Key
     await tx.connection.execute(_COPY, {**row, **changed})
 
 
-async def remove_of_petition(tx: Transaction, petition: UUID, copied: Iterable[UUID]) -> None:
-    """Remove what was copied of a petition's consultation from the ordinary lane.
+async def remove_of_petition(tx: Transaction, sealed: Database, petition: UUID) -> None:
+    """Remove the consultation of a petition from the ordinary lane, once it is in the sealed one.
+
+    The look into the sealed lane while ``tx`` is open is one short read, made only for petitions
+    that came from a talk.
 
     Raises:
         Conflict: the petition got its consultation after the copy; copy again.
     """
     found = await tx.connection.execute(_NAMED_BY, {"uid": petition})
-    if not set(found.scalars()) <= set(copied):
+    if not (talks := {tuple(row) for row in found}):
+        return
+    async with sealed.read() as connection:
+        copies = {tuple(row) for row in await connection.execute(_NAMED_BY, {"uid": petition})}
+    if not talks <= copies:
         raise Conflict
     await tx.connection.execute(_REMOVE, {"uid": petition})
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from heed.intake.v1.events_pb2 import PetitionEvent
 from sqlalchemy import text
 
+from heed_intake.adapters import consultation_rows
 from heed_intake.adapters.key_ring import DataKey, KeyRing
 from heed_intake.adapters.personal_data import MASKED, masked_of
 from heed_intake.adapters.petition_rows import key_of, ordinary_petition
@@ -104,6 +105,7 @@ class Sealing:
             result = await connection.execute(_WHOLE, {"uids": list(uids)})
             rows = [dict(row) for row in result.mappings()]
             supplements = await rows_to_seal(connection, uids)
+            talks = await consultation_rows.rows_of_petitions(connection, uids)
         if rows:
             keys = {row["uid"]: key_of(row, self._ring) for row in rows}
             async with self._sealed.transaction() as tx:
@@ -114,6 +116,8 @@ class Sealing:
                     await tx.connection.execute(_COPY_RECEIPT, row)
                 for supplement in supplements:
                     await copy_supplement(tx, supplement, keys[supplement["uid"]])
+                for talk in talks:
+                    await consultation_rows.copy_sealed(tx, talk, self._ring, self._sealed_ring)
                 await tx.commit()
         return {row["uid"]: row["version"] for row in rows}
 
@@ -138,6 +142,7 @@ class Sealing:
         await tx.connection.execute(_REMOVE_RECEIPT, {"uid": uid})
         await tx.connection.execute(_REMOVE_STEPS, {"uid": uid})
         await remove_supplements(tx, uid)
+        await consultation_rows.remove_of_petition(tx, self._sealed, uid)
         mark = {"handling_region_code": handling, "sealed_at": sealed_at}
         await tx.connection.execute(_MARK, {"uid": uid, "region_code": region_code, **mark})
         name = petition_name(region_code, uid)
