@@ -32,6 +32,11 @@ _DECLARED = (
     Metric("rpc.server.in_flight", "observed", "{rpc}", "RPCs being served now"),
     Metric("rpc.client.duration", "histogram", "s", "Time of an RPC to a peer", RPC_BUCKETS_S),
     Metric("heed.ready", "gauge", "1", "1 while every dependency is ready, else 0"),
+    Metric("heed.rpc.unauthenticated", "counter", "{rpc}", "Calls without a valid identity"),
+    # Audit.
+    Metric("heed.audit.written", "counter", "{entry}", "Entries of the audit, by action"),
+    Metric("heed.audit.unsealed", "gauge", "{entry}", "Entries that are not in the chain yet"),
+    Metric("heed.audit.verified", "counter", "{check}", "Checks of the chain, by outcome"),
     # Feeds.
     Metric("heed.feed.horizon_lag", "gauge", "s", "Age of the oldest open write"),
     Metric("heed.feed.published", "counter", "{event}", "Events written to a feed"),
@@ -50,7 +55,11 @@ _DECLARED = (
     Metric("heed.intake.wave_size", "histogram", "{petition}", "Petitions in a registration wave",
            (1, 2, 4, 8, 16, 32, 64, 128, 256)),
     Metric("heed.intake.wave_fallbacks", "counter", "{wave}", "Waves that fell back row by row"),
+    Metric("heed.intake.consultations", "counter", "{consultation}",
+           "Consultations, by outcome"),
     Metric("heed.intake.queries", "counter", "{query}", "Progress queries, by outcome"),
+    Metric("heed.intake.supplements", "counter", "{supplement}", "Additions to petitions"),
+    Metric("heed.intake.withdrawals", "counter", "{petition}", "Petitions that were taken back"),
     # Classifier.
     Metric("heed.classifier.classified", "counter", "{petition}", "Classifications, by band"),
     Metric("heed.classifier.confidence", "histogram", "1", "Probability of the first category",
