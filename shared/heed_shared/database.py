@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from heed_shared import audit
 from heed_shared.rpc import deadline
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class Transaction:
         self.connection = connection
         self._database = database
         self._feeds: set[str] = set()
+        self._recorded: list[audit.Pending] = []
+
+    def end(self) -> None:
+        """Leave entries that were not committed to whoever writes them next."""
+        for item in self._recorded:
+            item.give_back()
 
     async def publish(self, events: Sequence["NewEvent"]) -> None:
         """Write events into this service's feeds; they become visible by the commit."""
@@ -49,9 +56,26 @@ class Transaction:
             await insert_events(self.connection, events)
             self._feeds.update(event.feed for event in events)
 
+    async def record(self, pending: Sequence[audit.Pending]) -> None:
+        """Write those entries of the audit that nobody wrote; for who writes for several RPCs."""
+        taken = [item for item in pending if item.take()]
+        if taken:
+            self._recorded += taken
+            driver = await raw(self.connection)
+            entries = [item.entry() for item in taken]
+            await audit.insert_entries(driver, self._database.audit_schema, entries)
+
     async def commit(self) -> None:
-        """Make everything permanent, then wake the readers of the feeds written to."""
+        """Make everything permanent, then wake the readers of the feeds written to.
+
+        The first commit of an RPC takes its entry of the audit along: both are there or neither.
+        """
+        pending = audit.current()
+        if pending is not None:
+            await self.record([pending])
         await self.connection.commit()
+        audit.count_written([item.action for item in self._recorded])
+        self._recorded = []
         self._database.announce(self._feeds)
         self._feeds = set()
 
@@ -59,21 +83,25 @@ class Transaction:
 class Database:
     """The connections of one process to its own schema."""
 
-    def __init__(self, url: str, schema: str, engine: AsyncEngine) -> None:
+    def __init__(self, url: str, schema: str, engine: AsyncEngine, audit_schema: str) -> None:
         self.url = url
         self.schema = schema
+        self.audit_schema = audit_schema
         self.engine = engine
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._listeners: list[Published] = []
 
     @classmethod
-    async def open(cls, url: str, schema: str, pool_size: int = 10) -> "Database":
+    async def open(
+        cls, url: str, schema: str, pool_size: int = 10, *, audit_schema: str = ""
+    ) -> "Database":
         """Make the pool; connections are opened when first used.
 
         Args:
             url: ``postgresql://user:password@host:port/database``.
             schema: Search path of every connection; ``public`` follows it, for extensions.
             pool_size: Most connections at once; more work waits, then gets RateLimited.
+            audit_schema: Where the audit is written, when it is not in ``schema``.
         """
         engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
@@ -88,20 +116,31 @@ class Database:
                 | {"statement_timeout": f"{_STATEMENT_TIMEOUT_S}s"},
             },
         )
-        return cls(url, schema, engine)
+        return cls(url, schema, engine, audit_schema or schema)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a unit of work that ends in a rollback unless ``commit`` was called."""
         async with self.engine.connect() as connection:
             await _limit_statements(connection)
-            yield Transaction(self, connection)
+            transaction = Transaction(self, connection)
+            try:
+                yield transaction
+            finally:
+                transaction.end()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a READ ONLY transaction; it is rolled back at the end."""
+    async def read(self, *, one_moment: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Open a READ ONLY transaction; it is rolled back at the end.
+
+        Args:
+            one_moment: Whether all its statements see the database as of its first one.
+        """
+        options: dict[str, Any] = {"postgresql_readonly": True}
+        if one_moment:
+            options["isolation_level"] = "REPEATABLE READ"
         async with self.engine.connect() as connection:
-            await connection.execution_options(postgresql_readonly=True)
+            await connection.execution_options(**options)
             await _limit_statements(connection)
             yield connection
 

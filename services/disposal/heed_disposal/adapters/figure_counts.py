@@ -1,6 +1,6 @@
-"""Counts the parts of performance figures in Postgres."""
+"""Counts the parts of performance figures in Postgres, all of them in one snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import text
 
@@ -18,8 +18,14 @@ class PostgresFigureCounts:
         self._database = database
         self._clock = clock
 
-    async def parts(self, code: str, period: Period) -> Mapping[str, Parts]:
-        """Return the parts of one figure by unit; "" is what no unit has yet."""
+    async def parts(
+        self, codes: Sequence[str], period: Period
+    ) -> Mapping[str, Mapping[str, Parts]]:
+        """Return the parts of figures by code and unit, all as of one moment.
+
+        Figures that a case moves between are counted in one snapshot: read one after the other they
+        would count it twice, or not at all.
+        """
         told = {
             "region": f"{period.region_prefix}%",
             "unit": period.unit,
@@ -27,11 +33,14 @@ class PostgresFigureCounts:
             "to_day": period.to_day,
             "now": self._clock.now(),
         }
-        query = text(QUERIES[code])
-        known = {name: value for name, value in told.items() if f":{name}" in QUERIES[code]}
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query, known)).all()
-        return {
-            row.unit: Parts(float(row.numerator), float(row.denominator), int(row.excluded))
-            for row in rows
-        }
+        found: dict[str, dict[str, Parts]] = {}
+        async with self._database.read(one_moment=True) as connection:
+            for code in codes:
+                query = QUERIES[code]
+                known = {name: value for name, value in told.items() if f":{name}" in query}
+                rows = (await connection.execute(text(query), known)).all()
+                found[code] = {
+                    row.unit: Parts(float(row.numerator), float(row.denominator), int(row.excluded))
+                    for row in rows
+                }
+        return found

@@ -21,8 +21,13 @@ class Period:
 class FigureCounts(Protocol):
     """Counts the parts of figures."""
 
-    async def parts(self, code: str, period: Period) -> Mapping[str, Parts]:
-        """Return the parts of one figure by unit; "" is what no unit has yet."""
+    async def parts(
+        self, codes: Sequence[str], period: Period
+    ) -> Mapping[str, Mapping[str, Parts]]:
+        """Return the parts of figures by code and unit, all as of one moment.
+
+        The unit "" is what no unit has yet.
+        """
         ...
 
 
@@ -38,7 +43,7 @@ async def performance(
     counts: FigureCounts, definitions: Sequence[FigureDefinition], period: Period
 ) -> Performance:
     """Return every figure of all units together, and of each unit that has any part in one."""
-    parts = {item.code: await counts.parts(item.code, period) for item in definitions}
+    parts = await counts.parts([item.code for item in definitions], period)
     units = sorted({unit for found in parts.values() for unit in found if unit})
     return Performance(
         together=[figure(item, sum(parts[item.code].values(), Parts())) for item in definitions],
