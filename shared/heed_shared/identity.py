@@ -19,6 +19,7 @@ import jwt
 from heed.common.v1.access_pb2 import Role
 from heed.common.v1.actor_pb2 import Actor
 
+from heed_shared import audit
 from heed_shared.errors import RegionNotAllowed, Unauthenticated
 
 SERVICE_SAN = "spiffe://heed/service/"
@@ -48,8 +49,14 @@ class Caller:
     """Prefix of the region codes that the caller may see; empty means everywhere."""
 
     def covers(self, region_code: str) -> bool:
-        """Say whether the region lies inside the caller's."""
-        return region_code.startswith(self.region_prefix)
+        """Say whether the region lies inside the caller's; the audit is told of one that doesn't.
+
+        What is then kept from the caller looks like nothing at all, but was a refusal.
+        """
+        covered = region_code.startswith(self.region_prefix)
+        if not covered:
+            audit.note_hidden(region_code)
+        return covered
 
     @property
     def is_service(self) -> bool:

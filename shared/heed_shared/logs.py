@@ -38,6 +38,9 @@ class Event(StrEnum):
     OPERATION_DONE = "operation_done"
     OPERATION_FAILED = "operation_failed"
     MIGRATED = "migrated"
+    UNAUTHENTICATED = "unauthenticated"
+    AUDIT_SEALED = "audit_sealed"
+    AUDIT_FAILED = "audit_failed"
 
 
 class JsonFormatter(logging.Formatter):

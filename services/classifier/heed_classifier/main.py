@@ -42,6 +42,7 @@ from heed_classifier.application.models import Models
 from heed_classifier.application.similar import Finding
 from heed_classifier.application.sorting import Sorting
 from heed_classifier.settings import ClassifierSettings
+from heed_shared.audit.server import Audit
 from heed_shared.database import Database
 from heed_shared.feed import FeedConsumer, FeedServer
 from heed_shared.migrations import require_current
@@ -129,6 +130,7 @@ async def open_service(settings: ClassifierSettings) -> AsyncIterator[Service]:
                 feeds.servicer(),
                 operations.servicer(),
             ),
+            audit=Audit(database, tokens),
             background=(feeds, operations, consumer, *keepers),
             readiness=(lambda: require_current(database, PACKAGE),),
             telemetry=measured,

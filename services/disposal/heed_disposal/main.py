@@ -41,6 +41,7 @@ from heed_disposal.application.raised_warnings import FollowWarnings
 from heed_disposal.application.sorted_petitions import FollowClassifications
 from heed_disposal.domain.handbook import Handbook
 from heed_disposal.settings import DisposalSettings
+from heed_shared.audit.server import Audit
 from heed_shared.clock import Clock
 from heed_shared.database import Database
 from heed_shared.feed import FeedSpec
@@ -104,6 +105,7 @@ def build(
             (add_DisposalServiceServicer_to_server, servicer, descriptor),
             feeds.servicer(),
         ],
+        audit=Audit(database, tokens),
         background=[feeds, gauges, *consumers, *timed],
         readiness=[lambda: require_current(database, PACKAGE)],
         on_advance=[job.catch_up, tell, watch.look] if replay else [],

@@ -16,6 +16,7 @@ from heed.feed.v1 import feed_service_pb2
 from heed.warning.v1 import warning_service_pb2
 from heed.warning.v1.warning_service_pb2_grpc import add_WarningServiceServicer_to_server
 
+from heed_shared.audit.server import Audit
 from heed_shared.database import Database
 from heed_shared.feed import FeedConsumer, FeedServer, Handler
 from heed_shared.migrations import require_current
@@ -112,6 +113,7 @@ async def open_service(settings: WarningSettings) -> AsyncIterator[Service]:
                 feeds.servicer(),
                 parts.operations.servicer(),
             ),
+            audit=Audit(database, parts.page_tokens),
             background=(feeds, parts.operations, *consumers, *_by_the_clock(settings, parts)),
             on_advance=(parts.keeper.tick, parts.watchdog.look),
             readiness=(lambda: require_current(database, PACKAGE),),

@@ -1,8 +1,9 @@
 """The one chain around every RPC that a service serves, unary and streaming alike.
 
-From outside in: telemetry, errors, deadline, identity, access, validation; on the way out, what the
-caller may not see is taken out of the answer. It is one interceptor,
-not six, because each layer of grpc.aio interceptors costs a look-up and a wrapper on every call.
+From outside in: telemetry, errors, deadline, identity, access, validation; on the way out, what was
+done is put on record and what the caller may not see is taken out of the answer. It is one
+interceptor, not eight, because each layer of grpc.aio interceptors costs a look-up and a wrapper on
+every call.
 A handler of streamed responses is an async generator; it ends by itself on ``current_stopping()``.
 """
 
@@ -17,6 +18,7 @@ from google.protobuf.message import Message
 from opentelemetry.trace import Span, Status, StatusCode
 
 from heed_shared import logs
+from heed_shared.audit.recording import Record, Recorder
 from heed_shared.errors import (
     DETAILS_KEY,
     DeadlineTooShort,
@@ -24,11 +26,12 @@ from heed_shared.errors import (
     HeedError,
     Internal,
     RateLimited,
+    Unauthenticated,
     reason_name,
     to_status,
     translate,
 )
-from heed_shared.identity import Authenticator, current_caller, set_caller
+from heed_shared.identity import Authenticator, Caller, current_caller, set_caller
 from heed_shared.logs import Event
 from heed_shared.rpc import deadline
 from heed_shared.rpc.access import AccessRules, MethodRule
@@ -64,6 +67,7 @@ class ServerChain(grpc.aio.ServerInterceptor):
         *,
         rules: AccessRules,
         veils: Mapping[str, Veil],
+        recorder: Recorder | None,
         authenticator: Authenticator,
         limits: CallerLimits,
         telemetry: Telemetry,
@@ -74,6 +78,7 @@ class ServerChain(grpc.aio.ServerInterceptor):
         """Take what the layers need; the default deadline is for unary calls that bring none."""
         self.rules = rules
         self.veils = veils
+        self.recorder = recorder
         self.authenticator = authenticator
         self.limits = limits
         self.telemetry = telemetry
@@ -135,9 +140,12 @@ class _Guard:
 class _Call:
     """One RPC in progress."""
 
-    def __init__(self, guard: _Guard, context: Context) -> None:
+    def __init__(self, guard: _Guard, context: Context, request: Any) -> None:
         self._guard = guard
         self._context = context
+        self._request = request  # None where requests are streamed
+        self._caller: Caller | None = None
+        self._record: Record | None = None
         self._started_at = time.perf_counter()
         self._code = grpc.StatusCode.OK
         self._authorization: str | None = None
@@ -172,9 +180,34 @@ class _Call:
         if self._authorization is None:
             names = self._context.auth_context().get(_SUBJECT_NAMES, ())
         caller = chain.authenticator.caller(self._authorization, names)
+        self._caller = caller
         chain.limits.require(caller)
         self._guard.rule.require(caller)
         set_caller(caller)
+
+    def begin(self) -> None:
+        """Begin the entry of the audit, now that caller and request are checked."""
+        recorder = self._guard.chain.recorder
+        if recorder and self._caller:
+            method = self._guard.rule.method
+            self._record = recorder.begin(method, self._caller, self._request)
+
+    async def answered(self, response: Any) -> Any:
+        """Return an answer as the caller may see it, once it is on record."""
+        if self._record:
+            await self._record.answered(response)
+        return self._guard.shown(response)
+
+    async def streams(self, response: Any) -> Any:
+        """Return one answer of many, the first once the stream is on record."""
+        if self._record:
+            await self._record.streams(response)
+        return self._guard.shown(response)
+
+    async def streamed(self) -> None:
+        """Put a stream on record that had no answer."""
+        if self._record:
+            await self._record.streamed()
 
     async def fail(self, error: BaseException) -> None:
         """Send an error to the client and raise; cancellation and aborts go on as they are."""
@@ -192,7 +225,17 @@ class _Call:
             answer = Internal()
         elif isinstance(answer, DependencyDown) and answer is not error:
             logs.failure(Event.DEPENDENCY_FAILED, error, **{"rpc.method": self._guard.rule.method})
+        await self._record_refusal(answer)
         await self._refuse(answer)
+
+    async def _record_refusal(self, answer: HeedError) -> None:
+        method, recorder = self._guard.rule.method, self._guard.chain.recorder
+        if self._caller and recorder:
+            await recorder.refuse(method, self._caller, self._request, self._record, answer)
+        elif isinstance(answer, Unauthenticated):
+            # Nobody to put on record, and anybody could fill a table: counted and logged.
+            self._guard.chain.telemetry.record("heed.rpc.unauthenticated", 1, self._guard.labels)
+            logs.warning(Event.UNAUTHENTICATED, **{"rpc.method": method, "why": answer.message})
 
     async def _refuse(self, answer: HeedError) -> None:
         self._code = answer.status
@@ -208,6 +251,8 @@ class _Call:
         guard = self._guard
         guard.in_flight -= 1
         guard.chain.in_flight -= 1
+        if self._record:
+            self._record.end()
         outcome = guard.outcome(self._code)
         guard.chain.telemetry.record(
             "rpc.server.duration", time.perf_counter() - self._started_at, outcome
@@ -260,15 +305,16 @@ def _one_response(guard: _Guard, handler: Handler, check: Callable[[Any], Any]) 
     default_deadline_s = guard.chain.default_deadline_s if check is _checked else None
 
     async def serve(request: Any, context: Context) -> Any:
-        call = _Call(guard, context)
+        call = _Call(guard, context, request if check is _checked else None)
         try:
             call.admit(default_deadline_s)
             checked = check(request)
+            call.begin()
             if default_deadline_s is None or context.time_remaining() is not None:
                 # With a deadline of the client's, gRPC itself cancels the handler.
-                return guard.shown(await handler(checked, context))
+                return await call.answered(await handler(checked, context))
             async with asyncio.timeout(default_deadline_s):
-                return guard.shown(await handler(checked, context))
+                return await call.answered(await handler(checked, context))
         except BaseException as error:
             await call.fail(error)
         finally:
@@ -279,12 +325,15 @@ def _one_response(guard: _Guard, handler: Handler, check: Callable[[Any], Any]) 
 
 def _many_responses(guard: _Guard, handler: Handler, check: Callable[[Any], Any]) -> Any:
     async def serve(request: Any, context: Context) -> AsyncIterator[Any]:
-        call = _Call(guard, context)
+        call = _Call(guard, context, request if check is _checked else None)
         try:
             call.admit(None)
-            async with aclosing(handler(check(request), context)) as responses:
+            checked = check(request)
+            call.begin()
+            async with aclosing(handler(checked, context)) as responses:
                 async for response in responses:
-                    yield guard.shown(response)
+                    yield await call.streams(response)
+            await call.streamed()
         except BaseException as error:
             await call.fail(error)
         finally:

@@ -23,6 +23,7 @@ from heed.feed.v1 import replay_service_pb2
 from heed.feed.v1.replay_service_pb2_grpc import add_ReplayServiceServicer_to_server
 
 from heed_shared import logs
+from heed_shared.audit.server import Audit
 from heed_shared.clock import Clock
 from heed_shared.identity import Authenticator
 from heed_shared.logs import Event
@@ -55,6 +56,8 @@ class Service:
     clock: Clock
     servicers: Sequence[Servicer]
     """For each contract: the generated add function, the servicer, the service's descriptor."""
+    audit: Audit | None = None
+    """Records every RPC and offers AuditService; only a server without a database has none."""
     background: Sequence[Background] = ()
     readiness: Sequence[Callable[[], Awaitable[None]]] = ()
     """Each raises while its dependency is away, within half a second."""
@@ -86,11 +89,12 @@ async def _serve(
 ) -> None:
     settings = service.settings
     stopping = asyncio.Event()
-    health = Health(descriptor.full_name for _, _, descriptor in service.servicers)
+    health = Health(descriptor.full_name for _, _, descriptor in _offered(service))
     server = _build(service, telemetry, health, stopping)
     service.port = server.add_secure_port(settings.listen, server_credentials(settings))
     await server.start()
-    async with running(service.background, settings.shutdown_grace_s):
+    background = [*service.background, *([service.audit] if service.audit else [])]
+    async with running(background, settings.shutdown_grace_s):
         checking = asyncio.create_task(keep_ready(health, service.readiness, stop))
         if await _until_ready(health, stop):
             _announce(service)
@@ -108,13 +112,15 @@ def _build(
     service: Service, telemetry: Telemetry, health: Health, stopping: asyncio.Event
 ) -> grpc.aio.Server:
     settings = service.settings
-    servicers = [*service.servicers, _health_servicer(health)]
+    servicers = [*_offered(service), _health_servicer(health)]
     if settings.clock == "replay":
         servicers.append(_replay_servicer(service))
     descriptors = [descriptor for _, _, descriptor in servicers]
+    methods = [method for descriptor in descriptors for method in descriptor.methods]
     reflected = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
     chain = ServerChain(
-        veils=veils([m for d in descriptors for m in d.methods], shipped_matrix()),
+        veils=veils(methods, shipped_matrix()),
+        recorder=service.audit.recorder(methods) if service.audit else None,
         rules=AccessRules([*descriptors, reflected], open_reflection=settings.development),
         authenticator=Authenticator(settings.jwks, settings.jwt_issuer, settings.jwt_audience),
         limits=CallerLimits(settings.calls_per_second),
@@ -133,6 +139,10 @@ def _build(
     names = [descriptor.full_name for descriptor in descriptors]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
     return server
+
+
+def _offered(service: Service) -> list[Servicer]:
+    return [*service.servicers, *([service.audit.servicer()] if service.audit else [])]
 
 
 def _health_servicer(health: Health) -> Servicer:
