@@ -37,6 +37,7 @@ from heed_intake.application.register import Registering
 from heed_intake.application.waves import RegistrationWaves
 from heed_intake.domain.petition import Lane
 from heed_intake.settings import IntakeSettings
+from heed_shared.audit.server import Audit
 from heed_shared.clock import Clock
 from heed_shared.database import Database
 from heed_shared.feed import FeedConsumer, FeedServer, FeedSpec, Handler
@@ -83,7 +84,10 @@ async def open_service(settings: IntakeSettings) -> AsyncIterator[Service]:
         ordinary = await Database.open(settings.database_url, SCHEMA, settings.pool_size)
         stack.push_async_callback(ordinary.close)
         sealed = await Database.open(
-            settings.sealed_database_url, SEALED_SCHEMA, settings.sealed_pool_size
+            settings.sealed_database_url,
+            SEALED_SCHEMA,
+            settings.sealed_pool_size,
+            audit_schema=SCHEMA,
         )
         stack.push_async_callback(sealed.close)
         lanes = Lanes(ordinary, sealed)
@@ -108,6 +112,7 @@ async def open_service(settings: IntakeSettings) -> AsyncIterator[Service]:
                 (add_IntakeServiceServicer_to_server, IntakeServicer(intake), descriptor),
                 feeds.servicer(),
             ),
+            audit=Audit(ordinary, intake.page_tokens),
             background=(feeds, months, *consumers),
             readiness=(lambda: _ready(lanes),),
             on_advance=(months.catch_up,),
