@@ -60,6 +60,8 @@ _DECLARED = (
     Metric("heed.intake.queries", "counter", "{query}", "Progress queries, by outcome"),
     Metric("heed.intake.supplements", "counter", "{supplement}", "Additions to petitions"),
     Metric("heed.intake.withdrawals", "counter", "{petition}", "Petitions that were taken back"),
+    Metric("heed.intake.supplements", "counter", "{supplement}", "Additions to petitions"),
+    Metric("heed.intake.withdrawals", "counter", "{petition}", "Petitions that were taken back"),
     # Classifier.
     Metric("heed.classifier.classified", "counter", "{petition}", "Classifications, by band"),
     Metric("heed.classifier.confidence", "histogram", "1", "Probability of the first category",

@@ -22,6 +22,7 @@ from heed_intake.adapters.consumers import (
     SuspicionHandler,
 )
 from heed_intake.adapters.months import Months
+from heed_intake.adapters.petition_change_store import PostgresPetitionChanges
 from heed_intake.adapters.petition_reader import PostgresPetitions
 from heed_intake.adapters.progress_store import PostgresProgress
 from heed_intake.adapters.query_codes import QueryCodes
@@ -33,6 +34,7 @@ from heed_intake.adapters.snapshot import petition_snapshot
 from heed_intake.api.servicer import Intake, IntakeServicer
 from heed_intake.application.check_progress import WrongCodes
 from heed_intake.application.consultation import Consulting
+from heed_intake.application.petition_changes import Changing
 from heed_intake.application.register import Registering
 from heed_intake.application.waves import RegistrationWaves
 from heed_intake.domain.petition import Lane
@@ -140,15 +142,24 @@ def _intake(settings: IntakeSettings, lanes: Lanes, clock: Clock) -> Intake:
         {Lane.ORDINARY: settings.key_ring, Lane.SEALED: settings.sealed_key_ring},
         request_ids,
     )
+    wrong_codes = WrongCodes(time.monotonic)
+    changes = PostgresPetitionChanges(
+        {Lane.ORDINARY: lanes.ordinary, Lane.SEALED: lanes.sealed},
+        {Lane.ORDINARY: settings.key_ring, Lane.SEALED: settings.sealed_key_ring},
+        codes,
+        request_ids,
+        Sealing(lanes.ordinary, lanes.sealed, settings.key_ring, settings.sealed_key_ring),
+    )
     return Intake(
         registering=registering,
         waves=waves,
         petitions=petitions,
         texts=petitions,
         progress=PostgresProgress(lanes.ordinary, lanes.sealed, codes),
-        wrong_codes=WrongCodes(time.monotonic),
+        wrong_codes=wrong_codes,
         page_tokens=PageTokens(settings.page_token_key),
         consulting=Consulting(talks, registering, waves),
+        changing=Changing(changes, rules, clock, wrong_codes),
     )
 
 

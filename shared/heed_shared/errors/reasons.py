@@ -91,10 +91,15 @@ class WrongState(HeedError):
     status = grpc.StatusCode.FAILED_PRECONDITION
     precondition = "STATE"
 
-    def __init__(self, current: str, allowed: Sequence[str], subject: str) -> None:
+    def __init__(
+        self, current: str, allowed: Sequence[str], subject: str, advice: str = ""
+    ) -> None:
+        """Take what to do instead, in Chinese, where a petitioner needs ``advice``."""
+        metadata = {"current_state": current, "allowed_states": ",".join(allowed)}
+        possible = f"{subject} is {current}; possible from {', '.join(allowed) or 'no state'}"
         super().__init__(
-            f"{subject} is {current}; possible from {', '.join(allowed) or 'no state'}",
-            metadata={"current_state": current, "allowed_states": ",".join(allowed)},
+            f"{possible} ({advice})" if advice else possible,
+            metadata=metadata | ({"advice": advice} if advice else {}),
             resource=subject,
         )
 

@@ -85,7 +85,7 @@ def supplement_of(text: str, evidence: tuple[Evidence, ...]) -> bytes:
     return _written([text, [_evidence_row(item) for item in evidence]])
 
 
-def read_supplement(text: bytes) -> tuple[str, tuple[Evidence, ...]]:
+def read_supplement(text: bytes | str) -> tuple[str, tuple[Evidence, ...]]:
     """Return what ``supplement_of`` wrote."""
     added, evidence = json.loads(text)
     return added, tuple(_evidence(row) for row in evidence)

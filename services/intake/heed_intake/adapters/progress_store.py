@@ -14,23 +14,36 @@ from heed_shared.database import Database
 _RECEIPT = text("""
 SELECT region_code, uid, code_hash, received_at, registered_at FROM receipt WHERE number = :number
 """)
-_STEPS = text("""
-SELECT stage, reached_at, due_at, unit FROM progress_step WHERE uid = :uid ORDER BY reached_at, id
-""")
+# What the petitioner did is kept with the petition, not with the steps that disposal tells anew
+# after a restore. At the same moment it comes first.
+_OWN = f"""
+SELECT {Stage.SUPPLEMENTED:d} AS stage, added_at AS reached_at, CAST(NULL AS timestamptz) AS due_at,
+       '' AS unit, 0 AS id
+  FROM supplement WHERE uid = :uid
+UNION ALL
+SELECT {Stage.WITHDRAWN:d}, withdrawn_at, NULL, '', 0
+  FROM petition WHERE uid = :uid AND withdrawn_at IS NOT NULL
+"""
+_STEPS = {
+    Lane.ORDINARY: text(f"""
+SELECT stage, reached_at, due_at, unit, id FROM progress_step WHERE uid = :uid
+UNION ALL {_OWN} ORDER BY reached_at, id
+"""),
+    Lane.SEALED: text(f"{_OWN} ORDER BY reached_at, id"),
+}
 
 
 class PostgresProgress:
     """ProgressReader on the two lanes."""
 
     def __init__(self, ordinary: Database, sealed: Database, codes: QueryCodes) -> None:
-        self._lanes = ((Lane.ORDINARY, ordinary), (Lane.SEALED, sealed))
-        self._ordinary = ordinary
+        self._lanes = {Lane.ORDINARY: ordinary, Lane.SEALED: sealed}
         self._codes = codes
 
     async def receipt(self, number: str) -> ReceiptRecord | None:
         """Look a number up in both lanes; see the port."""
         found = []
-        for lane, database in self._lanes:
+        for lane, database in self._lanes.items():
             async with database.single() as connection:
                 row = (await connection.execute(_RECEIPT, {"number": number})).first()
             if row is not None:
@@ -38,10 +51,10 @@ class PostgresProgress:
         # In both for the moment in which it is being sealed: the ordinary one still counts.
         return found[0] if found else None
 
-    async def steps(self, uid: UUID) -> Sequence[Step]:
-        """Return the steps that disposal reported, oldest first."""
-        async with self._ordinary.single() as connection:
-            rows = await connection.execute(_STEPS, {"uid": uid})
+    async def steps(self, lane: Lane, uid: UUID) -> Sequence[Step]:
+        """Return the steps, oldest first; see the port."""
+        async with self._lanes[lane].single() as connection:
+            rows = await connection.execute(_STEPS[lane], {"uid": uid})
             return [Step(Stage(row.stage), row.reached_at, row.due_at, row.unit) for row in rows]
 
     def code_matches(self, record: ReceiptRecord | None, query_code: str) -> bool:

@@ -1,8 +1,8 @@
 """The state behind intake.petitions, for a consumer that builds its own anew.
 
-Petitions in the ordinary lane are told as registered or withdrawn. Those that were told once and
-sealed later are told as sealed, so that whoever missed that deletes them now; petitions that were
-in the sealed lane from the beginning are told to nobody.
+Petitions in the ordinary lane are told as registered, supplemented or withdrawn. Those that were
+told once and sealed later are told as sealed, so that whoever missed that deletes them now;
+petitions that were in the sealed lane from the beginning are told to nobody.
 """
 
 from collections.abc import AsyncIterator
@@ -17,7 +17,8 @@ from heed_shared.feed import NewEvent
 from heed_shared.ids import etag_of, petition_name
 
 _ALL = text("""
-SELECT region_code, uid, handling_region_code, registered_at, state, version
+SELECT region_code, uid, handling_region_code, registered_at, state, version,
+       state = 1 AND EXISTS (SELECT FROM supplement WHERE supplement.uid = petition.uid) AS added_to
   FROM petition ORDER BY uid
 """)
 _SEALED = text("""
@@ -40,7 +41,7 @@ async def petition_snapshot(connection: AsyncConnection) -> AsyncIterator[NewEve
                 region_code=row.handling_region_code,
                 etag=etag_of(row.version),
                 recorded_at=row.registered_at,
-                payload=PetitionEvent(kind=_KINDS[State(row.state)], petition=name),
+                payload=PetitionEvent(kind=_kind(row.state, added_to=row.added_to), petition=name),
             )
     async with connection.stream(_SEALED) as rows:
         async for row in rows:
@@ -53,3 +54,8 @@ async def petition_snapshot(connection: AsyncConnection) -> AsyncIterator[NewEve
                 recorded_at=row.sealed_at,
                 payload=PetitionEvent(kind=PetitionEvent.KIND_SEALED, petition=name),
             )
+
+
+def _kind(state: int, *, added_to: bool) -> "PetitionEvent.Kind.ValueType":
+    """A supplemented petition is sorted anew by whoever has sorted what was there before."""
+    return PetitionEvent.KIND_SUPPLEMENTED if added_to else _KINDS[State(state)]

@@ -185,6 +185,7 @@ def text_message(name: str, text: ReadText | None) -> pb.MaskedText:
         people_bucket=int(petition.people_bucket),  # type: ignore[arg-type]
         etag=etag_of(petition.version),
         receipt_number=petition.receipt_number,
+        supplements=[item.masked_text for item in petition.supplements],
     )
 
 

@@ -14,8 +14,10 @@ from heed.intake.v1.intake_service_pb2_grpc import IntakeServiceServicer
 from heed_intake.api import convert
 from heed_intake.api.consultation_rpcs import ConsultationRpcs
 from heed_intake.api.registering import import_rows, register_each
+from heed_intake.api.supplement_rpcs import SupplementRpcs
 from heed_intake.application.check_progress import WrongCodes, check_progress
 from heed_intake.application.consultation import Consulting
+from heed_intake.application.petition_changes import Changing
 from heed_intake.application.ports import (
     PetitionFilter,
     PetitionReader,
@@ -49,9 +51,10 @@ class Intake:
     wrong_codes: WrongCodes
     page_tokens: PageTokens
     consulting: Consulting
+    changing: Changing
 
 
-class IntakeServicer(ConsultationRpcs, IntakeServiceServicer):
+class IntakeServicer(ConsultationRpcs, SupplementRpcs, IntakeServiceServicer):
     """One short method for each RPC."""
 
     def __init__(self, intake: Intake) -> None:

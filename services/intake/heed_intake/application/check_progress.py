@@ -80,8 +80,8 @@ async def check_progress(
         raise RateLimited(wait_s) if wait_s else ReceiptNotFound
     wrong_codes.forget(caller.identity, number)
     telemetry.record("heed.intake.queries", 1, outcome="shown")
+    steps = await reader.steps(record.lane, record.uid)
     if record.lane is Lane.SEALED:
-        return Progress(number, record.received_at, sealed_steps(record.registered_at))
-    steps = await reader.steps(record.uid)
+        return Progress(number, record.received_at, sealed_steps(record.registered_at, steps))
     shown = shown_steps(record.received_at, record.registered_at, steps)
     return Progress(number, record.received_at, shown)

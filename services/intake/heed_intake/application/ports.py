@@ -19,6 +19,15 @@ class RequestKey:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A request_id of one caller and method, with the digest of what it asks for."""
+
+    key: RequestKey
+    method: str
+    digest: bytes
+
+
+@dataclass(frozen=True)
 class Draft:
     """A petition that is ready to be stored and lacks only its receipt number."""
 
@@ -30,6 +39,8 @@ class Draft:
     petition: Petition
     query_code: str
     traceparent: str
+    about_receipt: str = ""
+    """Receipt number of the petition that a report of retaliation is about."""
 
 
 class StorageRefusedError(Exception):
@@ -121,8 +132,11 @@ class ProgressReader(Protocol):
         """Look a number up, in both lanes whatever is found, so that every answer takes as long."""
         ...
 
-    async def steps(self, uid: UUID) -> Sequence[Step]:
-        """Return the steps that disposal reported, oldest first."""
+    async def steps(self, lane: Lane, uid: UUID) -> Sequence[Step]:
+        """Return the steps that disposal reported and those of the petitioner, oldest first.
+
+        In the sealed lane those of the petitioner alone.
+        """
         ...
 
     def code_matches(self, record: ReceiptRecord | None, query_code: str) -> bool:

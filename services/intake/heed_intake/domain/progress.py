@@ -92,6 +92,11 @@ _NEXT = {
 }
 
 
+_OWN = (Stage.SUPPLEMENTED, Stage.WITHDRAWN)
+"""Stages that the petitioner reaches without the office."""
+_FOLLOWING_WITHDRAWAL = (Stage.CASE_OPENED, Stage.CLOSED)
+
+
 def routing_due_at(received_at: datetime) -> datetime:
     """Return the last second in which the routing is in time; the day of receipt is not counted."""
     last_day = local_day(received_at) + timedelta(days=ROUTING_DAYS)
@@ -101,14 +106,27 @@ def routing_due_at(received_at: datetime) -> datetime:
 def shown_steps(
     received_at: datetime, registered_at: datetime, steps: Sequence[Step]
 ) -> list[ShownStep]:
-    """Return the page of a petition in the ordinary lane, oldest step first."""
+    """Return the page of a petition in the ordinary lane, oldest step first.
+
+    That a withdrawn petition is closed follows from the petitioner's own wish and is no answer of
+    the office, so the page does not show it as one.
+    """
     registered = Step(Stage.REGISTERED, registered_at, routing_due_at(received_at))
-    return [_shown(step) for step in (registered, *steps)]
+    withdrawn_at = next((s.reached_at for s in steps if s.stage is Stage.WITHDRAWN), None)
+    shown = [
+        step
+        for step in steps
+        if withdrawn_at is None
+        or step.stage not in _FOLLOWING_WITHDRAWAL
+        or step.reached_at < withdrawn_at
+    ]
+    return [_shown(step) for step in (registered, *shown)]
 
 
-def sealed_steps(registered_at: datetime) -> list[ShownStep]:
-    """Return the page of a sealed petition: its stage and nothing else."""
-    return [_shown(Step(Stage.REGISTERED, registered_at))]
+def sealed_steps(registered_at: datetime, steps: Sequence[Step]) -> list[ShownStep]:
+    """Return the page of a sealed petition: its stage and what the petitioner did, nothing else."""
+    own = [Step(step.stage, step.reached_at) for step in steps if step.stage in _OWN]
+    return [_shown(step) for step in (Step(Stage.REGISTERED, registered_at), *own)]
 
 
 def _shown(step: Step) -> ShownStep:
