@@ -8,9 +8,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from heed_disposal.adapters.reference_files import load_handbook
+from heed_disposal.domain.approval import Act
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook
-from heed_disposal.domain.handling import Act, Answer, Routing, accept, issue_opinion, route
+from heed_disposal.domain.handling import Answer, Routing, accept, issue_opinion, route
 from heed_disposal.domain.measure_details import SiteVisit
 from heed_disposal.domain.opening import (
     Growth,
@@ -22,7 +23,7 @@ from heed_disposal.domain.opening import (
 )
 from heed_disposal.domain.procedure import Delivery, serve
 from heed_disposal.domain.procedure_terms import RouteKind, ServiceMethod
-from heed_disposal.domain.terms import Actor, Level, Nature, Outcome, People, Urgency
+from heed_disposal.domain.terms import Actor, Level, Nature, Outcome, People, Role, Urgency
 from heed_shared.clock import local_day
 from heed_shared.ids import new_uid
 
@@ -100,8 +101,9 @@ def warning_facts(level: Level = Level.YELLOW, now: datetime = MONDAY) -> Warnin
 
 
 def act(actor: Actor = OFFICER, now: datetime = MONDAY) -> Act:
-    """Somebody acts."""
-    return Act(actor, now)
+    """Somebody acts, a leader for the whole country."""
+    role = Role.LEADER if actor == LEADER else Role.CASE_OFFICER
+    return Act(actor, now, frozenset({role}))
 
 
 def routed(case: Case | None = None, now: datetime = MONDAY) -> Case:

@@ -202,7 +202,7 @@ def planned(case: Case | None = None) -> Case:
 
 
 def decided(case: Case, actor: Actor = LEADER, *, rejected: bool = False, note: str = "") -> Case:
-    return measures.decide(case, 1, rejected=rejected, note=note, act=act(actor))
+    return measures.decide(case, 1, measures.Decision(rejected, note), act(actor), handbook())
 
 
 def test_a_plan_without_a_legal_basis_gets_that_of_its_kind() -> None:

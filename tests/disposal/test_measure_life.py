@@ -215,7 +215,7 @@ def test_an_erased_petition_leaves_of_its_measures_what_was_not_written() -> Non
         ("住址",),
     )
     case = measures.plan(accepted(), draft, act(), handbook())
-    case = measures.decide(case, 1, rejected=False, note="同意", act=act(LEADER))
+    case = measures.decide(case, 1, measures.Decision(False, "同意"), act(LEADER), handbook())
     case = measures.begin(case, 1, act())
     done = measures.Completion("属实", "噪声", 10.0, Effect.PARTLY, (promise,), ())
     case = erase(measures.complete(case, 1, done, act()), MONDAY)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from heed_disposal.domain import limits, measures
+from heed_disposal.domain.case import Case
 from heed_disposal.domain.measure_details import (
     DETAILS,
     CommunityLiaison,
@@ -183,11 +184,17 @@ def test_personal_data_are_used_with_a_reason_only() -> None:
     assert measures.plan(accepted(), reasoned, act(), handbook()).measures
 
 
+def approved(case: Case, number: int) -> Case:
+    return measures.decide(case, number, measures.Decision(False, ""), act(LEADER), handbook())
+
+
 def proposed() -> tuple[Any, int]:
     """A case whose playbook proposed a statement that the leader approved."""
     case = warned(Level.ORANGE)
     number = next(m.number for m in case.measures if m.kind is MeasureKind.STATEMENT)
-    return measures.decide(case, number, rejected=False, note="", act=act(LEADER)), number
+    return measures.decide(
+        case, number, measures.Decision(False, ""), act(LEADER), handbook()
+    ), number
 
 
 def test_a_proposal_of_a_playbook_does_not_begin_without_its_details() -> None:
@@ -205,7 +212,9 @@ def test_a_proposal_begins_after_a_revision_with_details_was_approved() -> None:
     assert (old.status, old.stop_reason) == (MeasureStatus.STOPPED, "补充来源(已核对)")
     assert (new.status, new.revision_of) == (MeasureStatus.PLANNED, number)
     assert (new.playbook, new.approved_by) == (old.playbook, None)
-    approved = measures.decide(case, new.number, rejected=False, note="", act=act(LEADER))
+    approved = measures.decide(
+        case, new.number, measures.Decision(False, ""), act(LEADER), handbook()
+    )
     begun = measures.begin(approved, new.number, act())
     assert begun.measures[-1].started_at == MONDAY
 
@@ -223,7 +232,7 @@ def test_a_meeting_does_not_begin_within_a_day_of_its_notice() -> None:
     case = measures.plan(
         accepted(), draft(MeasureKind.PETITIONER_MEETING, MEETING), act(), handbook()
     )
-    case = measures.decide(case, 1, rejected=False, note="", act=act(LEADER))
+    case = approved(case, 1)
     with pytest.raises(LawRequires, match="notice_given_at"):
         measures.begin(case, 1, act(now=at("2026-09-22", 9)))
     assert measures.begin(case, 1, act(now=at("2026-09-22", 10))).measures[0].started_at
@@ -233,6 +242,6 @@ def test_a_liaison_whose_day_has_passed_does_not_begin() -> None:
     case = measures.plan(
         accepted(), draft(MeasureKind.COMMUNITY_LIAISON, LIAISON), act(), handbook()
     )
-    case = measures.decide(case, 1, rejected=False, note="", act=act(LEADER))
+    case = approved(case, 1)
     with pytest.raises(LawRequires, match="expires_on"):
         measures.begin(case, 1, act(now=at("2026-10-22")))

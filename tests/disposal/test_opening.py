@@ -8,7 +8,7 @@ import pytest
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.ending import erase, withdraw
 from heed_disposal.domain.handling import Signed, assess
-from heed_disposal.domain.measures import Draft, decide, plan
+from heed_disposal.domain.measures import Decision, Draft, decide, plan
 from heed_disposal.domain.opening import (
     Growth,
     follow_level,
@@ -153,7 +153,7 @@ def test_a_signed_assessment_and_an_approved_measure_stay_after_a_correction() -
     case = opened(importance=Importance.MAJOR, people=People.OVER_100)
     signed = Signed(Grade.HIGH, Grade.HIGH, Grade.LOW, Level.ORANGE, ("现场已核实",), OFFICER)
     case = assess(case, signed, act(LEADER), handbook())
-    case = decide(case, case.measures[0].number, rejected=False, note="", act=act(LEADER))
+    case = decide(case, case.measures[0].number, Decision(False, ""), act(LEADER), handbook())
     approved = case.measures[0]
     corrected = follow_matter(
         replace(case, steps=()), facts(category_code="05"), Growth(), LATER, handbook()

@@ -14,7 +14,7 @@ from heed_disposal.application.changes import record
 from heed_disposal.application.ports import Change
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.deadlines import Pause
-from heed_disposal.domain.measures import decide
+from heed_disposal.domain.measures import Decision, decide
 from heed_disposal.domain.procedure_terms import ReviewResult, SupervisionKind
 from heed_disposal.domain.records import ClosingReport, Objection, Review
 from heed_disposal.domain.supervision import Suggestion, supervise
@@ -56,7 +56,7 @@ async def loaded(database: Database, case: Case) -> Case:
 def full() -> Case:
     """A case with every kind of part."""
     case = opened(importance=Importance.MAJOR, people=People.OVER_100, incident="incidents/x")
-    case = decide(case, case.measures[0].number, rejected=False, note="", act=act(LEADER))
+    case = decide(case, case.measures[0].number, Decision(False, ""), act(LEADER), handbook())
     case = answered(accepted(case, now=at("2026-09-22")), now=at("2026-09-29"))
     deadline = case.deadlines[-1]
     pause = Pause(at("2026-09-23"), at("2026-09-25"), "听证")

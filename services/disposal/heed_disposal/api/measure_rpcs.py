@@ -60,13 +60,12 @@ class MeasureRpcs(DisposalServiceServicer):
     ) -> pb.ApproveMeasureResponse:
         """Approve or reject a planned measure."""
         number = _number(request)
+        decision = measures.Decision(request.rejected, request.note)
         return await self._verbs.on_case(
             request,
             pb.ApproveMeasureResponse,
             Action.APPROVE_MEASURE,
-            lambda case, act: measures.decide(
-                case, number, rejected=request.rejected, note=request.note, act=act
-            ),
+            lambda case, act: measures.decide(case, number, decision, act, self._book),
         )
 
     async def StartMeasure(

@@ -8,9 +8,9 @@ from uuid import UUID
 from heed_disposal.application.changes import record
 from heed_disposal.application.joining import with_responses
 from heed_disposal.application.ports import CaseReader, CaseStore, Change
+from heed_disposal.domain.approval import Act
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook
-from heed_disposal.domain.handling import Act
 from heed_disposal.domain.opening import Growth, MatterFacts, Opening, open_from_matter
 from heed_disposal.domain.terms import Actor
 from heed_disposal.domain.transitions import Action, advance, require_role
@@ -55,7 +55,7 @@ class Desk:
         require_role(action, caller.roles)
         case = _visible(await store.of_key(parse_resource_name(name, "cases")), caller, name)
         require_etag(etag, case.version, name)
-        act = Act(actor_of(caller), self.clock.now())
+        act = Act(actor_of(caller), self.clock.now(), caller.roles, caller.region_prefix)
         changed = verb(case, act)
         return (await record(store, [Change(case, changed)], act.now))[0]
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from heed_disposal.domain.approval import Act
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.deadlines import Deadline, Pause
 from heed_disposal.domain.handbook import Handbook
-from heed_disposal.domain.handling import Act
 from heed_disposal.domain.terms import Actor, DeadlineState, StepKind
 from heed_disposal.domain.transitions import Action, advance
 from heed_shared.errors import InvalidField, LawRequires, SecondPersonRequired, WrongState

@@ -5,9 +5,10 @@ checked before; a second person is checked here, because it depends on who did w
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 
 from heed_disposal.domain import follow_ups, rules
+from heed_disposal.domain.approval import Act
 from heed_disposal.domain.assessment import needs_second_reader
 from heed_disposal.domain.case import Assessment, Case, FollowUp, Opinion
 from heed_disposal.domain.handbook import Handbook, cancel_clocks, meet_clocks
@@ -23,23 +24,9 @@ from heed_disposal.domain.terms import (
     Track,
 )
 from heed_disposal.domain.transitions import Action, advance
-from heed_shared.clock import local_day
 from heed_shared.errors import InvalidField, LawRequires, NotFound, SecondPersonRequired
 
 SECOND_READING = "内部规定:紧急、重大事项双人评估"
-
-
-@dataclass(frozen=True)
-class Act:
-    """Who acts, when."""
-
-    actor: Actor
-    now: datetime
-
-    @property
-    def today(self) -> date:
-        """The local day."""
-        return local_day(self.now)
 
 
 @dataclass(frozen=True)
@@ -109,7 +96,8 @@ def assess(case: Case, signed: Signed, act: Act, handbook: Handbook) -> Case:
     """Sign an assessment; what the suite proposed is planned anew at the signed level.
 
     Raises:
-        LawRequires: the matter is urgent or major and nobody else has read it.
+        LawRequires: the matter is urgent or major and nobody else has read it, or the response
+            level is one that only a higher unit decides.
         SecondPersonRequired: the second reader is who signs.
     """
     moved = advance(case, Action.ASSESS, act.actor, act.now)
@@ -118,6 +106,9 @@ def assess(case: Case, signed: Signed, act: Act, handbook: Handbook) -> Case:
         raise SecondPersonRequired(case.name)
     if needs_second_reader(case) and (reader is None or not reader.identity.strip()):
         raise LawRequires("second_reader", "紧急或者重大事项的评估须由第二人复核", SECOND_READING)
+    approver = handbook.playbooks.approvers[signed.level]
+    if approver.levels_above:
+        approver.require(act, case.handling_region, "response_level")
     doubts = case.assessment.uncertainties if case.assessment else ()
     assessment = Assessment(
         number=case.assessment.number + 1 if case.assessment else 1,

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from heed_disposal.domain import follow_ups, limits, rules
+from heed_disposal.domain.approval import Act
 from heed_disposal.domain.case import Case, Measure
 from heed_disposal.domain.handbook import Handbook, meet_clocks
-from heed_disposal.domain.handling import Act
 from heed_disposal.domain.measure_details import Details, Promise, RecordDocument
 from heed_disposal.domain.terms import (
     Effect,
@@ -64,6 +64,14 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What is decided of a planned measure."""
+
+    rejected: bool
+    note: str
+
+
+@dataclass(frozen=True)
 class Completion:
     """What a completed measure brought."""
 
@@ -102,7 +110,6 @@ def plan(case: Case, draft: Draft, act: Act, handbook: Handbook) -> Case:
         raise LawRequires(
             "proportionality_note", "使用个人信息须说明为何必要且影响最小", LEAST_DATA
         )
-    level = case.assessment.level if case.assessment else Level.BLUE
     return moved.with_measure(
         Measure(
             number=case.next_number(case.measures),
@@ -115,7 +122,7 @@ def plan(case: Case, draft: Draft, act: Act, handbook: Handbook) -> Case:
             due_on=draft.due_on,
             playbook="",
             planned_by=act.actor,
-            approver_role=handbook.playbooks.approver_role(draft.kind, level),
+            approver_role=handbook.playbooks.approver_role(draft.kind, response_level(case)),
             details=draft.details,
             proportionality_note=draft.proportionality_note,
             personal_data_used=draft.personal_data_used,
@@ -123,20 +130,33 @@ def plan(case: Case, draft: Draft, act: Act, handbook: Handbook) -> Case:
     )
 
 
-def decide(case: Case, number: int, *, rejected: bool, note: str, act: Act) -> Case:
-    """Approve or reject a planned measure; never by its planner."""
+def decide(case: Case, number: int, decision: Decision, act: Act, handbook: Handbook) -> Case:
+    """Approve or reject a planned measure; never by its planner.
+
+    Raises:
+        SecondPersonRequired: it would be.
+        LawRequires: such a measure at this response level is approved by a higher unit.
+    """
     moved = advance(case, Action.APPROVE_MEASURE, act.actor, act.now)
     measure = _found(case, number)
     status = _next_status(case, measure, Action.APPROVE_MEASURE)
-    if rejected and not note.strip():
+    if decision.rejected and not decision.note.strip():
         raise InvalidField("note", "a rejection needs a reason")
     if measure.planned_by.identity == act.actor.identity:
         raise SecondPersonRequired(f"{case.name}/measures/{number}")
-    if rejected:
+    if decision.rejected:
         status = MeasureStatus.REJECTED
+    else:
+        approver = handbook.playbooks.approver(measure.kind, response_level(case))
+        approver.require(act, case.handling_region, "measure")
     return moved.with_measure(
-        replace(measure, status=status, approved_by=act.actor, approval_note=note)
+        replace(measure, status=status, approved_by=act.actor, approval_note=decision.note)
     )
+
+
+def response_level(case: Case) -> Level:
+    """Return the response level of a case, the lowest where it was not assessed."""
+    return case.assessment.level if case.assessment else Level.BLUE
 
 
 def begin(case: Case, number: int, act: Act) -> Case:
@@ -205,7 +225,6 @@ def revise(case: Case, number: int, revision: Revision, act: Act, handbook: Hand
         raise InvalidField("due_on", "must not lie in the past")
     details = revision.details or measure.details
     limits.check(measure.kind, details, act.now)
-    level = case.assessment.level if case.assessment else Level.BLUE
     moved = moved.with_measure(replace(measure, status=status, stop_reason=note, ended_at=act.now))
     return moved.with_measure(
         replace(
@@ -218,7 +237,7 @@ def revise(case: Case, number: int, revision: Revision, act: Act, handbook: Hand
             planned_by=act.actor,
             approved_by=None,
             approval_note="",
-            approver_role=handbook.playbooks.approver_role(measure.kind, level),
+            approver_role=handbook.playbooks.approver_role(measure.kind, response_level(case)),
             started_at=None,
             revision_of=measure.number,
         )

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from heed_disposal.domain.approval import Approver, stricter
 from heed_disposal.domain.case import Measure
 from heed_disposal.domain.terms import SERVICE, Level, MeasureKind, MeasureStatus, Track
 
 COMPETENT_UNIT = "责任单位"
+MOST_LEVELS_ABOVE = 3
+"""From the county to the whole country."""
 
 
 class PlaybookFileError(Exception):
@@ -25,8 +28,8 @@ class KindRule:
 
     purpose: str
     legal_basis: str
-    approver: str = ""
-    """Role that approves whatever the level; empty means the role of the level."""
+    approver: Approver | None = None
+    """Who approves whatever the level; None means who approves at the level."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Playbooks:
 
     books: tuple[Playbook, ...]
     kinds: Mapping[MeasureKind, KindRule]
-    approvers: Mapping[Level, str]
+    approvers: Mapping[Level, Approver]
 
     def for_category(self, category_code: str) -> list[Playbook]:
         """Return the playbooks for a category, the general ones included; all for no category."""
@@ -67,9 +70,13 @@ class Playbooks:
             if not category_code or book.category_code in ("", category_code)
         ]
 
+    def approver(self, kind: MeasureKind, level: Level) -> Approver:
+        """Return who has to approve a measure of a kind at a response level."""
+        return stricter(self.approvers[level], self.kinds[kind].approver)
+
     def approver_role(self, kind: MeasureKind, level: Level) -> str:
-        """Return the role that has to approve a measure, in Chinese."""
-        return self.kinds[kind].approver or self.approvers[level]
+        """Return who that is, in Chinese."""
+        return self.approver(kind, level).title
 
     def proposals(
         self, track: Track, category_code: str, level: Level
@@ -128,13 +135,18 @@ def read_playbooks(document: Mapping[str, Any]) -> Playbooks:
         PlaybookFileError: an entry is incomplete or names a kind or level that does not exist.
     """
     try:
-        kinds = {MeasureKind[name]: KindRule(**entry) for name, entry in document["kind"].items()}
-        approvers = {Level[name]: role for name, role in document["approver"].items()}
+        kinds = {MeasureKind[name]: _read_kind(entry) for name, entry in document["kind"].items()}
+        approvers = {Level[name]: Approver(**told) for name, told in document["approver"].items()}
         books = tuple(_read_book(entry) for entry in document["playbook"])
     except (KeyError, TypeError, ValueError) as error:
         raise PlaybookFileError(f"cannot read the playbooks: {error}") from error
     _check(books, kinds, approvers)
     return Playbooks(books, kinds, approvers)
+
+
+def _read_kind(entry: Mapping[str, Any]) -> KindRule:
+    approver = Approver(**entry["approver"]) if "approver" in entry else None
+    return KindRule(**{**entry, "approver": approver})
 
 
 def _read_book(entry: Mapping[str, Any]) -> Playbook:
@@ -154,12 +166,15 @@ def _read_book(entry: Mapping[str, Any]) -> Playbook:
 def _check(
     books: Sequence[Playbook],
     kinds: Mapping[MeasureKind, KindRule],
-    approvers: Mapping[Level, str],
+    approvers: Mapping[Level, Approver],
 ) -> None:
     if missing := [kind.name for kind in MeasureKind if kind not in kinds]:
         raise PlaybookFileError(f"kinds without a rule: {', '.join(missing)}")
     if missing := [level.name for level in Level if level and level not in approvers]:
         raise PlaybookFileError(f"levels without an approver: {', '.join(missing)}")
+    for approver in (*approvers.values(), *(k.approver for k in kinds.values() if k.approver)):
+        if not approver.title or not 0 <= approver.levels_above <= MOST_LEVELS_ABOVE:
+            raise PlaybookFileError(f"approver {approver.title!r}: levels_above must be 0 to 3")
     names = [book.name for book in books]
     if len(names) != len(set(names)):
         raise PlaybookFileError("two playbooks have the same name and version")

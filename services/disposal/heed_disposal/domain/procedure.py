@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from heed_disposal.domain import follow_ups, rules
+from heed_disposal.domain.approval import Act
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.deadlines import cancel
 from heed_disposal.domain.handbook import Handbook, cancel_clocks, meet_clocks
-from heed_disposal.domain.handling import Act
 from heed_disposal.domain.procedure_terms import (
     LegalRoute,
     NoticeKind,

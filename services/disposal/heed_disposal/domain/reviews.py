@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from heed_disposal.domain import rules
+from heed_disposal.domain.approval import Act
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook, meet_clocks
-from heed_disposal.domain.handling import Act
 from heed_disposal.domain.procedure_terms import ReviewResult
 from heed_disposal.domain.records import Review
 from heed_disposal.domain.terms import StepKind

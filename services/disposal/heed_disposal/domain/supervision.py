@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from heed_disposal.domain import rules
+from heed_disposal.domain.approval import Act
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook, meet_clock
-from heed_disposal.domain.handling import Act
 from heed_disposal.domain.procedure_terms import SupervisionKind
 from heed_disposal.domain.records import Supervision
 from heed_disposal.domain.terms import StepKind

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from heed_disposal.domain.approval import Act
 from heed_disposal.domain.case import Case
-from heed_disposal.domain.handling import Act
 from heed_disposal.domain.procedure_terms import RatingGrade
 from heed_disposal.domain.records import Lesson, Rating
 from heed_disposal.domain.transitions import Action, advance
