@@ -153,6 +153,8 @@ async def test_a_region_that_is_not_the_callers_is_refused(office: Office) -> No
         ("王建国欠薪", ["欠薪"]),
         ("找王建国", []),
         ("欧阳明月", []),
+        ("司马丽都", []),
+        ("桃源丽都", ["桃源丽都"]),
         ("张三的物业费", ["物业费"]),
         ("区", []),
     ],
