@@ -26,7 +26,7 @@ def withdraw(case: Case, now: datetime) -> Case:
         return case
     note = f"{WITHDRAWN},退出上级案件" if case.parent else WITHDRAWN
     case = advance(case, Action.WITHDRAW, SERVICE, now, note=note, kind=StepKind.CLOSED)
-    return replace(_without_duties(case), withdrawn=True, parent="")
+    return replace(_without_duties(case), withdrawn=True, concluded_at=now, parent="")
 
 
 def _without_duties(case: Case) -> Case:

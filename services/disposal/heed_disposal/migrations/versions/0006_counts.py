@@ -24,9 +24,9 @@ _COLUMNS = {
 _LOCAL = "AT TIME ZONE 'Asia/Shanghai'"
 _UP = (
     """
-    UPDATE cases c SET withdrawn = true
-    WHERE EXISTS (SELECT FROM case_step s
-        WHERE s.region = c.region AND s.uid = c.uid AND s.action = 'withdraw')
+    UPDATE cases c SET withdrawn = true, concluded_at = coalesce(c.concluded_at, s.stepped_at)
+    FROM case_step s
+    WHERE s.region = c.region AND s.uid = c.uid AND s.action = 'withdraw'
     """,
     # The kinds of steps that tell the petitioner something.
     """
