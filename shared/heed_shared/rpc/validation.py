@@ -4,17 +4,18 @@ The interceptor checks every request. Items of a batch that carry ``ignore = IGN
 checked by the use case, item by item, with ``violations`` or ``validate`` and the item's prefix.
 """
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import protovalidate
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from heed_shared.errors import FieldViolation, InvalidFields
+from heed_shared.errors import FieldViolation, InvalidField, InvalidFields
 
 # What the rule engine says in its own words -> what a caller understands.
 _PLAIN = {
@@ -31,6 +32,25 @@ _NO_DURATION = "must be a duration of at most 10,000 years"
 _NO_TEXT = "must not contain the character U+0000"
 
 
+UNREADABLE: Final = object()
+"""Stands for a request whose bytes are no message of the method."""
+
+
+def readable(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Return a parser that answers ``UNREADABLE``, where gRPC would tell the client of its insides.
+
+    What it answers is refused by ``validate`` only after the caller was found to be allowed to call.
+    """
+
+    def parsed(data: bytes) -> Any:
+        try:
+            return parse(data)
+        except DecodeError:
+            return UNREADABLE
+
+    return parsed
+
+
 def violations(message: Message, prefix: str = "") -> list[FieldViolation]:
     """Return what is wrong with a message; ``prefix`` (``requests[3]``) goes before each path."""
     found = [
@@ -45,8 +65,10 @@ def validate(message: Message, prefix: str = "") -> None:
     """Check a message.
 
     Raises:
-        InvalidFields: with every wrong field.
+        InvalidFields: with every wrong field, or because its bytes are no message at all.
     """
+    if message is UNREADABLE:
+        raise InvalidField("request", "cannot be read as a message of this method")
     found = violations(message, prefix)
     if found:
         raise InvalidFields(found)
