@@ -39,7 +39,7 @@ UNREADABLE: Final = object()
 def readable(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     """Return a parser that answers ``UNREADABLE``, where gRPC would tell the client of its insides.
 
-    What it answers is refused by ``validate`` only after the caller was found to be allowed to call.
+    ``validate`` refuses that answer, after the caller was found to be allowed to call.
     """
 
     def parsed(data: bytes) -> Any:
