@@ -48,7 +48,7 @@ _DEADLINE: Final = {
     "started_at": "c.received_at",
     "due_internal": "local.day",
     "due_legal": "local.day",
-    "burns_at": "(local.day + 1) AT TIME ZONE 'Asia/Shanghai'",
+    "burns_at": "(local.day + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'",
 }
 _ASSESSMENT: Final = {"region": "c.region", "uid": "c.uid"}
 

@@ -37,11 +37,11 @@ _UP = (
     """,
     """
     CREATE INDEX cases_place ON cases (handling_region, opened_at DESC, uid DESC)
-        INCLUDE (category_code, state, track)
+        INCLUDE (region, category_code, state, track)
     """,
     """
     CREATE INDEX cases_kind ON cases (category_code, state, opened_at DESC, uid DESC)
-        INCLUDE (handling_region, track)
+        INCLUDE (region, handling_region, track)
     """,
     "CREATE INDEX cases_of_warnings ON cases (opened_at DESC, uid DESC) WHERE track = 4",
 )
