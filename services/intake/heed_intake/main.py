@@ -8,12 +8,16 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from heed.classifier.v1 import classifier_service_pb2
 from heed.feed.v1 import feed_service_pb2
-from heed.intake.v1 import intake_service_pb2
+from heed.intake.v1 import intake_service_pb2, sealed_service_pb2
 from heed.intake.v1.intake_service_pb2_grpc import add_IntakeServiceServicer_to_server
+from heed.intake.v1.sealed_service_pb2_grpc import add_SealedServiceServicer_to_server
 from sqlalchemy import text
 
+from heed_intake.adapters.build_sealed_lane import LaneParts, build_sealed_lane
 from heed_intake.adapters.consultation_store import PostgresConsultations
 from heed_intake.adapters.consumers import (
     CLASSIFICATION_FEED,
@@ -22,20 +26,26 @@ from heed_intake.adapters.consumers import (
     SuspicionHandler,
 )
 from heed_intake.adapters.months import Months
+from heed_intake.adapters.person_sealing import PersonSealing
 from heed_intake.adapters.petition_change_store import PostgresPetitionChanges
 from heed_intake.adapters.petition_reader import PostgresPetitions
 from heed_intake.adapters.progress_store import PostgresProgress
 from heed_intake.adapters.query_codes import QueryCodes
 from heed_intake.adapters.registration_store import FEED, PostgresRegistrations
+from heed_intake.adapters.reported_petitions import PostgresReportedPetitions
 from heed_intake.adapters.request_ids import RequestIds
 from heed_intake.adapters.screening_file import load_screening_rules
+from heed_intake.adapters.sealed_records import SealedRecords
 from heed_intake.adapters.sealing import Sealing
+from heed_intake.adapters.similar_petitions import ClassifierSimilarities
 from heed_intake.adapters.snapshot import petition_snapshot
+from heed_intake.api.sealed_rpcs import SealedRpcs
 from heed_intake.api.servicer import Intake, IntakeServicer
 from heed_intake.application.check_progress import WrongCodes
 from heed_intake.application.consultation import Consulting
 from heed_intake.application.petition_changes import Changing
 from heed_intake.application.register import Registering
+from heed_intake.application.suggest import Suggesting
 from heed_intake.application.waves import RegistrationWaves
 from heed_intake.domain.petition import Lane
 from heed_intake.settings import IntakeSettings
@@ -47,6 +57,7 @@ from heed_shared.migrations import require_current
 from heed_shared.paging import PageTokens
 from heed_shared.program import Program, business_clock
 from heed_shared.reference.regions import Regions
+from heed_shared.reference.taxonomy import Taxonomy
 from heed_shared.rpc.client import open_channel
 from heed_shared.rpc.server import Service, serve
 from heed_shared.telemetry import setup_telemetry
@@ -94,7 +105,8 @@ async def open_service(settings: IntakeSettings) -> AsyncIterator[Service]:
         stack.push_async_callback(sealed.close)
         lanes = Lanes(ordinary, sealed)
         clock = business_clock(settings)
-        intake = _intake(settings, lanes, clock)
+        similar = _similarities(settings, stack)
+        intake = _intake(settings, lanes, clock, similar)
         stack.push_async_callback(intake.waves.drain)
         consumers = await _consumers(settings, lanes, clock, stack)
         feeds = FeedServer(
@@ -112,17 +124,20 @@ async def open_service(settings: IntakeSettings) -> AsyncIterator[Service]:
             clock=clock,
             servicers=(
                 (add_IntakeServiceServicer_to_server, IntakeServicer(intake), descriptor),
+                _sealed_servicer(settings, lanes, clock, intake),
                 feeds.servicer(),
             ),
             audit=Audit(ordinary, intake.page_tokens),
-            background=(feeds, months, *consumers),
+            background=(feeds, months, SealedRecords(sealed), *consumers),
             readiness=(lambda: _ready(lanes),),
             on_advance=(months.catch_up,),
             telemetry=telemetry,
         )
 
 
-def _intake(settings: IntakeSettings, lanes: Lanes, clock: Clock) -> Intake:
+def _intake(
+    settings: IntakeSettings, lanes: Lanes, clock: Clock, similar: ClassifierSimilarities
+) -> Intake:
     codes = QueryCodes(settings.query_code_key)
     request_ids = RequestIds(settings.query_code_key, settings.sealed_key_ring)
     store = PostgresRegistrations(
@@ -143,12 +158,13 @@ def _intake(settings: IntakeSettings, lanes: Lanes, clock: Clock) -> Intake:
         request_ids,
     )
     wrong_codes = WrongCodes(time.monotonic)
+    sealing = Sealing(lanes.ordinary, lanes.sealed, settings.key_ring, settings.sealed_key_ring)
     changes = PostgresPetitionChanges(
         {Lane.ORDINARY: lanes.ordinary, Lane.SEALED: lanes.sealed},
         {Lane.ORDINARY: settings.key_ring, Lane.SEALED: settings.sealed_key_ring},
         codes,
         request_ids,
-        Sealing(lanes.ordinary, lanes.sealed, settings.key_ring, settings.sealed_key_ring),
+        sealing,
     )
     return Intake(
         registering=registering,
@@ -159,8 +175,34 @@ def _intake(settings: IntakeSettings, lanes: Lanes, clock: Clock) -> Intake:
         wrong_codes=wrong_codes,
         page_tokens=PageTokens(settings.page_token_key),
         consulting=Consulting(talks, registering, waves),
+        suggesting=Suggesting(
+            similar, rules, registering.regions, Taxonomy.load(settings.taxonomy)
+        ),
         changing=Changing(changes, rules, clock, wrong_codes),
+        sealer=PersonSealing(lanes.ordinary, sealing, request_ids),
+        reported=PostgresReportedPetitions(
+            lanes.ordinary, lanes.sealed, settings.key_ring, settings.sealed_key_ring
+        ),
     )
+
+
+def _sealed_servicer(
+    settings: IntakeSettings, lanes: Lanes, clock: Clock, intake: Intake
+) -> tuple[Any, SealedRpcs, Any]:
+    petitions = PostgresPetitions(lanes.ordinary, lanes.sealed, settings.key_ring)
+    parts = LaneParts(lanes.ordinary, lanes.sealed, petitions, intake.registering.regions, clock)
+    descriptor = sealed_service_pb2.DESCRIPTOR.services_by_name["SealedService"]
+    rpcs = SealedRpcs(build_sealed_lane(settings, parts), intake.page_tokens)
+    return add_SealedServiceServicer_to_server, rpcs, descriptor
+
+
+def _similarities(settings: IntakeSettings, stack: AsyncExitStack) -> ClassifierSimilarities:
+    if not settings.classifier_target:
+        return ClassifierSimilarities(None)
+    service = classifier_service_pb2.DESCRIPTOR.services_by_name["ClassifierService"]
+    channel = open_channel(settings.classifier_target, settings, (service,))
+    stack.push_async_callback(channel.close)
+    return ClassifierSimilarities(channel)
 
 
 async def _consumers(

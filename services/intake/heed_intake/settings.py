@@ -39,6 +39,12 @@ class IntakeSettings(ServiceSettings):
         "HEED_ACCUSATION_RULES", default=None, parse=_rules
     )
     """Screening rules that replace the shipped ones, from a TOML file."""
+    organisation: Path | None = setting("HEED_ORGANISATION", default=None)
+    """Organisation table of the routing guard, from a CSV file; without it nothing is forwarded."""
+    deadline_rules: Path | None = setting("HEED_DEADLINE_RULES", default=None)
+    """Deadline rules that replace the shipped ones, from a TOML file."""
+    holidays: Path | None = setting("HEED_HOLIDAYS", default=None)
+    """Holiday notices that the calendar does not know yet, from a CSV file."""
     sealed_pool_size: int = setting("HEED_SEALED_POOL_SIZE", default=4)
     """Database connections for the sealed lane."""
 

@@ -29,7 +29,13 @@ _STEPS = {
 SELECT stage, reached_at, due_at, unit, id FROM progress_step WHERE uid = :uid
 UNION ALL {_OWN} ORDER BY reached_at, id
 """),
-    Lane.SEALED: text(f"{_OWN} ORDER BY reached_at, id"),
+    Lane.SEALED: text(f"""
+SELECT CASE action WHEN 'accept' THEN {Stage.ACCEPTED:d} WHEN 'forward' THEN {Stage.ROUTED:d}
+                   WHEN 'close' THEN {Stage.CLOSED:d} ELSE {Stage.ANSWERED:d} END AS stage,
+       stepped_at AS reached_at, CAST(NULL AS timestamptz) AS due_at, '' AS unit, number AS id
+  FROM step WHERE uid = :uid AND action IN ('accept', 'forward', 'close', 'tell')
+UNION ALL {_OWN} ORDER BY reached_at, id
+"""),
 }
 
 

@@ -89,6 +89,7 @@ _SEALED = (
     ("accused", "bytea"),
     ("sealed_at", "timestamptz"),
     ("sealed_because", "text"),
+    ("about_receipt", "text"),
 )
 
 
@@ -134,7 +135,8 @@ def sealed_columns(
         accused = _encrypted(key, ACCUSED, accused_of(draft.submission))
         because = ",".join(draft.screening_rules)
         common = _common_values(draft, key, wrapped)
-        rows.append((*common, masked, accused, petition.registered_at, because))
+        about = draft.about_receipt
+        rows.append((*common, masked, accused, petition.registered_at, because, about))
     return [list(column) for column in zip(*rows, strict=True)]
 
 

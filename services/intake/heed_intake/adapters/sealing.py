@@ -6,6 +6,7 @@ data key stays the same and is wrapped anew by the sealed ring; the ordinary rin
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,7 @@ from heed_shared.feed import NewEvent
 from heed_shared.ids import etag_of, petition_name
 
 SUSPECTED = "suspected"
+SEALING_REASON = "sealing_reason"
 
 _WHOLE = text("""
 SELECT petition.*, receipt.number AS receipt_number, receipt.code_hash
@@ -56,10 +58,20 @@ _KEPT = (
     "withdrawn_at",
     "withdrawal",
 )
-_COLUMNS = (*_KEPT, "key_id", "wrapped_key", "masked", "sealed_at", "sealed_because", "version")
+_COLUMNS = (
+    *_KEPT,
+    "key_id",
+    "wrapped_key",
+    "masked",
+    "sealed_at",
+    "sealed_because",
+    "sealed_by",
+    "sealing_reason",
+    "version",
+)
 # A copy left by a crash, or made before the petition changed, gives way to the present one; a late
 # copy by who was overtaken does not: in the sealed lane the petition may have changed since.
-_RENEWED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
+_RENEWED = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS) + ", dated = false"
 _COPY = text(
     f"INSERT INTO petition ({', '.join(_COLUMNS)})"
     f" VALUES ({', '.join(':' + name for name in _COLUMNS)})"
@@ -83,6 +95,21 @@ VALUES (:uid, :region_code, :handling_region_code, :sealed_at)
 """)
 
 
+@dataclass(frozen=True)
+class SealedBy:
+    """The person who seals by hand, and why."""
+
+    identity: str = ""
+    reason: str = ""
+
+    def encrypted_reason(self, key: DataKey) -> bytes | None:
+        """Return the reason under the key of its petition; None when no person seals."""
+        return key.encrypt(SEALING_REASON, self.reason.encode()) if self.reason else None
+
+
+NOBODY = SealedBy()
+
+
 class Sealing:
     """Does both halves of the move."""
 
@@ -95,7 +122,11 @@ class Sealing:
         self._sealed_ring = sealed_ring
 
     async def copy(
-        self, uids: Sequence[UUID], sealed_at: datetime, because: Sequence[str] = (SUSPECTED,)
+        self,
+        uids: Sequence[UUID],
+        sealed_at: datetime,
+        because: Sequence[str] = (SUSPECTED,),
+        by: SealedBy = NOBODY,
     ) -> dict[UUID, int]:
         """Copy petitions into the sealed lane; returns the version of each that was copied.
 
@@ -111,7 +142,12 @@ class Sealing:
             async with self._sealed.transaction() as tx:
                 for row in rows:
                     sealed = self._sealed_row(row, keys[row["uid"]])
-                    told = {"sealed_at": sealed_at, "sealed_because": list(because)}
+                    told = {
+                        "sealed_at": sealed_at,
+                        "sealed_because": list(because),
+                        "sealed_by": by.identity,
+                        "sealing_reason": by.encrypted_reason(keys[row["uid"]]),
+                    }
                     await tx.connection.execute(_COPY, sealed | told)
                     await tx.connection.execute(_COPY_RECEIPT, row)
                 for supplement in supplements:

@@ -130,7 +130,7 @@ def petition_message(petition: Petition) -> resources.Petition:
         people_bucket=int(petition.people_bucket),  # type: ignore[arg-type]
         anonymous=petition.anonymous,
         external_id=petition.external_id,
-        evidence=[_evidence_message(item) for item in petition.evidence],
+        evidence=[evidence_message(item) for item in petition.evidence],
         etag=etag_of(petition.version),
         supplements=[supplement_message(item) for item in petition.supplements],
         consultation=petition.consultation,
@@ -142,7 +142,7 @@ def supplement_message(supplement: Supplement) -> resources.Supplement:
     """Return what was added later."""
     return resources.Supplement(
         masked_text=supplement.masked_text,
-        evidence=[_evidence_message(item) for item in supplement.evidence],
+        evidence=[evidence_message(item) for item in supplement.evidence],
         added_at=stamp_of(supplement.added_at),
     )
 
@@ -238,7 +238,8 @@ def _details(message: resources.PetitionSubmission) -> Details:
     )
 
 
-def _evidence_message(item: Evidence) -> resources.Evidence:
+def evidence_message(item: Evidence) -> resources.Evidence:
+    """Return evidence as a message."""
     return resources.Evidence(
         file_name=item.file_name,
         media_type=item.media_type,

@@ -13,7 +13,9 @@ from heed.intake.v1.intake_service_pb2_grpc import IntakeServiceServicer
 
 from heed_intake.api import convert
 from heed_intake.api.consultation_rpcs import ConsultationRpcs
+from heed_intake.api.protection_rpcs import ProtectionRpcs
 from heed_intake.api.registering import import_rows, register_each
+from heed_intake.api.suggestion_rpcs import SuggestionRpcs
 from heed_intake.api.supplement_rpcs import SupplementRpcs
 from heed_intake.application.check_progress import WrongCodes, check_progress
 from heed_intake.application.consultation import Consulting
@@ -26,6 +28,9 @@ from heed_intake.application.ports import (
 )
 from heed_intake.application.read import get_petition, list_petitions, masked_texts
 from heed_intake.application.register import Registering
+from heed_intake.application.report_retaliation import ReportedPetitions
+from heed_intake.application.seal import Sealer
+from heed_intake.application.suggest import Suggesting
 from heed_intake.application.waves import RegistrationWaves
 from heed_shared import telemetry
 from heed_shared.errors import BadPageToken, HeedError, InvalidField
@@ -51,10 +56,15 @@ class Intake:
     wrong_codes: WrongCodes
     page_tokens: PageTokens
     consulting: Consulting
+    suggesting: Suggesting
     changing: Changing
+    sealer: Sealer
+    reported: ReportedPetitions
 
 
-class IntakeServicer(ConsultationRpcs, SupplementRpcs, IntakeServiceServicer):
+class IntakeServicer(
+    ConsultationRpcs, ProtectionRpcs, SuggestionRpcs, SupplementRpcs, IntakeServiceServicer
+):
     """One short method for each RPC."""
 
     def __init__(self, intake: Intake) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from heed_intake.application.ports import ProgressReader
+from heed_intake.application.ports import ProgressReader, ReceiptRecord
 from heed_intake.domain.petition import Lane
 from heed_intake.domain.progress import ShownStep, sealed_steps, shown_steps
 from heed_intake.domain.receipts import normal_receipt_number
@@ -59,6 +59,29 @@ class Progress:
     steps: Sequence[ShownStep]
 
 
+async def open_receipt(
+    receipt_number: str,
+    query_code: str,
+    caller: Caller,
+    reader: ProgressReader,
+    wrong_codes: WrongCodes,
+) -> tuple[str, ReceiptRecord]:
+    """Return the number as it is stored, and what stands behind it.
+
+    Raises:
+        ReceiptNotFound: number or code is wrong.
+        RateLimited: the same, after too many wrong codes for this number.
+    """
+    number = normal_receipt_number(receipt_number)
+    record = await reader.receipt(number)
+    if not reader.code_matches(record, query_code) or record is None:
+        wait_s = wrong_codes.note(caller.identity, number)
+        telemetry.record("heed.intake.queries", 1, outcome="throttled" if wait_s else "wrong")
+        raise RateLimited(wait_s) if wait_s else ReceiptNotFound
+    wrong_codes.forget(caller.identity, number)
+    return number, record
+
+
 async def check_progress(
     receipt_number: str,
     query_code: str,
@@ -72,13 +95,7 @@ async def check_progress(
         ReceiptNotFound: number or code is wrong.
         RateLimited: the same, after too many wrong codes for this number.
     """
-    number = normal_receipt_number(receipt_number)
-    record = await reader.receipt(number)
-    if not reader.code_matches(record, query_code) or record is None:
-        wait_s = wrong_codes.note(caller.identity, number)
-        telemetry.record("heed.intake.queries", 1, outcome="throttled" if wait_s else "wrong")
-        raise RateLimited(wait_s) if wait_s else ReceiptNotFound
-    wrong_codes.forget(caller.identity, number)
+    number, record = await open_receipt(receipt_number, query_code, caller, reader, wrong_codes)
     telemetry.record("heed.intake.queries", 1, outcome="shown")
     steps = await reader.steps(record.lane, record.uid)
     if record.lane is Lane.SEALED:

@@ -53,7 +53,7 @@ async def list_petitions(
         UnknownRegion: the prefix is no region's.
         RegionNotAllowed: it lies outside the caller's region.
     """
-    prefix = _visible_prefix(which.region_prefix, caller, regions)
+    prefix = visible_prefix(which.region_prefix, caller, regions)
     page, more = await reader.list(replace(which, region_prefix=prefix), after, limit)
     return PetitionPage(page, page[-1].uid if more else None)
 
@@ -67,7 +67,13 @@ async def masked_texts(
     return [text if text and caller.covers(text.handling_region_code) else None for text in found]
 
 
-def _visible_prefix(asked: str, caller: Caller, regions: Regions) -> str:
+def visible_prefix(asked: str, caller: Caller, regions: Regions) -> str:
+    """Return the prefix to look under: what was asked, as far as it is the caller's.
+
+    Raises:
+        UnknownRegion: the prefix is no region's.
+        RegionNotAllowed: it lies outside the caller's region.
+    """
     if not asked:
         return caller.region_prefix
     if asked.ljust(_CODE_CHARACTERS, "0") not in regions:

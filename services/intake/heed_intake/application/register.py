@@ -19,7 +19,8 @@ from heed_intake.application.ports import (
 from heed_intake.domain.masking import mask_details, mask_evidence, mask_wording, own_values
 from heed_intake.domain.petition import Lane, Petition, Registration, State, Submission
 from heed_intake.domain.receipts import CODE_BITS, query_code
-from heed_intake.domain.screening import ScreeningRules, screen
+from heed_intake.domain.screening import Screened, ScreeningRules, screen
+from heed_intake.domain.sealed_case import RETALIATION
 from heed_intake.domain.submission_rules import violations
 from heed_shared import telemetry
 from heed_shared.clock import Clock
@@ -50,6 +51,8 @@ class RegisterCommand:
     traceparent: str = ""
     consultation: str = ""
     """Name of the consultation that it came from, if any; one petition comes from each."""
+    about_receipt: str = ""
+    """Receipt number of the petition that a report of retaliation is about, if it is one."""
 
     @property
     def key(self) -> RequestKey:
@@ -110,6 +113,8 @@ def _draft(command: RegisterCommand, registering: Registering) -> Draft:
     require_region(command.caller, submission.region_code)
     _require_office(submission.office, command.caller, registering.regions)
     screened = screen(submission, registering.rules)
+    if command.about_receipt:
+        screened = Screened(Lane.SEALED, (RETALIATION,))
     return Draft(
         key=command.key,
         digest=command.digest,
@@ -119,6 +124,7 @@ def _draft(command: RegisterCommand, registering: Registering) -> Draft:
         petition=_petition(submission, now),
         query_code=query_code(secrets.randbits(CODE_BITS)),
         traceparent=command.traceparent,
+        about_receipt=command.about_receipt,
     )
 
 

@@ -14,6 +14,8 @@ CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_CHARACTERS = 12
 CODE_BITS = 5 * CODE_CHARACTERS
 _GROUP = 4
+OFFICE = re.compile(r"[0-9A-Z]{6}(-[0-9A-Z]{1,12})?")
+"""An office (登记机构): its region's code, with a mark of its own where a region has several."""
 _NUMBER = re.compile(r"[0-9A-Z]{6}(-[0-9A-Z]{1,12})?-[0-9]{4}-[0-9]{6,12}")
 _SEPARATORS = re.compile(r"[\s\-—–－_]+")
 

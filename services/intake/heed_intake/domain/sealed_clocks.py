@@ -43,12 +43,6 @@ class SealedClocks:
             return self._due(TELL_RESULT, closed_at)
         return None
 
-    def read(self, code: str, due_at: datetime) -> SealedDue | None:
-        """Return a stored clock with its title; None where none runs."""
-        if not code:
-            return None
-        return SealedDue(code, self.rules.on(code, local_day(due_at)).title, due_at)
-
     def _due(self, code: str, started_at: datetime) -> SealedDue:
         rule = self.rules.on(code, local_day(started_at))
         return SealedDue(code, rule.title, due(rule, started_at, self.calendar).last_moment())

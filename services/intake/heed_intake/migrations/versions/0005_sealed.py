@@ -25,7 +25,7 @@ ALTER TABLE {sealed}.petition
     ADD COLUMN closed_at timestamptz,
     ADD COLUMN dated boolean NOT NULL DEFAULT false,
     ADD COLUMN due_rule text NOT NULL DEFAULT '',
-    ADD COLUMN due_at timestamptz NOT NULL DEFAULT 'infinity'
+    ADD COLUMN due_at timestamptz NOT NULL DEFAULT '9999-12-31T00:00:00Z'
 """
 _TABLES = (
     # What burns first comes first; nothing due is due at the end of time.
@@ -84,7 +84,15 @@ _TABLES = (
     """,
     "CREATE INDEX request_record_recorded ON {sealed}.request_record (recorded_at)",
 )
-_CHANGED = ("petition", "receipt", "supplement", "step", "accused", "request_record")
+_CHANGED = (
+    "petition",
+    "receipt",
+    "supplement",
+    "consultation",
+    "step",
+    "accused",
+    "request_record",
+)
 _ADDED_TO = ("unsealing", "hand_over")
 _USERS_OF_SEALED = sa.text("""
 SELECT DISTINCT grantee::regrole::text
