@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heed_warning.domain.day_kind import HOLIDAY, MAKE_UP, kind_of
-from heed_warning.domain.history import History, history_of
+from heed_warning.domain.history import BaselineForecaster, History, history_of
 from heed_warning.domain.panel import Cell, Panel
 from tests.warning.simulation import (
     FIRST_DAY,
@@ -31,7 +31,7 @@ def at_end(panel: Panel) -> History:
 def week_ahead(panel: Panel, cell: Cell = CELL) -> tuple[float, float]:
     """Mean and dispersion of the next seven days of one cell."""
     history = at_end(panel)
-    mean, dispersion = history.baseline.forecast(history.origin, 7).window(0, 7)
+    mean, dispersion = BaselineForecaster().predict(history, 7).forecast.window(0, 7)
     row = panel.cells.index(cell)
     return float(mean[row]), float(dispersion[row])
 
@@ -48,9 +48,9 @@ def test_without_the_bound_the_same_outbreak_would_raise_it_much() -> None:
     quiet = stationary(3, days=300)
     surged = planted(quiet, CELL, 250, [12] * 14)
     row = surged.cells.index(CELL)
-    bounded = at_end(surged).baseline.bounded[row, 250:264].sum()
+    bounded = at_end(surged).track.bounded[row, 250:264].sum()
     assert bounded < 0.35 * surged.counts[row, 250:264].sum()
-    assert at_end(quiet).baseline.bounded[row].sum() > 0.97 * quiet.counts[row].sum()
+    assert at_end(quiet).track.bounded[row].sum() > 0.97 * quiet.counts[row].sum()
 
 
 def test_a_lasting_new_level_is_learned_in_the_end() -> None:
@@ -69,20 +69,10 @@ def test_counts_after_a_day_never_change_a_forecast_made_on_it(day: int, seed: i
     other[:, day + 1 :] = np.random.default_rng(seed).integers(0, 500, other[:, day + 1 :].shape)
     first = history_of(panel, as_of, every_weekday_as_it_is)
     second = history_of(replace(panel, counts=other), as_of, every_weekday_as_it_is)
-    one, two = (item.baseline.forecast(item.origin, 28) for item in (first, second))
+    one, two = (BaselineForecaster().predict(item, 28).forecast for item in (first, second))
     assert np.array_equal(one.mean, two.mean)
     assert np.array_equal(one.dispersion, two.dispersion)
     assert np.array_equal(one.frailty, two.frailty)
-
-
-def test_levels_of_a_day_rest_on_days_up_to_it() -> None:
-    panel = stationary(5, days=150, counties=3, categories=3)
-    changed = panel.counts.copy()
-    changed[:, 149] += 50
-    profile = np.s_[:, :149]
-    before, after = at_end(panel).baseline, at_end(replace(panel, counts=changed)).baseline
-    # The shared shape of the week sees the whole panel; a day of 150 can move it only a little.
-    assert after.level[profile] == pytest.approx(before.level[profile], rel=0.25)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +106,7 @@ def test_a_spike_of_a_million_does_not_carry_over() -> None:
 def test_the_shape_of_the_week_is_found() -> None:
     week = [10.0, 10.0, 10.0, 10.0, 10.0, 2.0, 2.0]
     history = at_end(panel_of({CELL: week * 30, Cell("9A0102", "01"): week * 30}))
-    forecast = history.baseline.forecast(history.origin, 7).mean[0]
+    forecast = BaselineForecaster().predict(history, 7).forecast.mean[0]
     assert forecast == pytest.approx(week, rel=0.2)
 
 
@@ -125,9 +115,9 @@ def test_a_season_is_used_only_when_history_shows_it_twice() -> None:
     row = 20.0 + 15.0 * np.sin(2 * np.pi * days / 365)
     rows = {CELL: row, Cell("9A0102", "01"): row}
     long = at_end(panel_of(rows))
-    assert long.baseline.factors.std() > 0.2
+    assert long.track.factors.std() > 0.2
     short = at_end(panel_of({cell: values[:400] for cell, values in rows.items()}))
-    assert short.baseline.factors[0].std() < 0.1
+    assert short.track.factors[0].std() < 0.1
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import torch
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
+from heed_warning.domain.intervals import interval
 from heed_warning.domain.panel import Floats
 from heed_warning.domain.series_path import SeriesPath, paths_of
 from heed_warning.domain.service_calendar import SPRING_FESTIVALS, service_periods
@@ -19,7 +20,6 @@ from heed_warning.forecasting.classical import Classical
 from heed_warning.forecasting.descent import Budget, train_networks
 from heed_warning.forecasting.family import Family, Prepared, kinds_of, prepare
 from heed_warning.forecasting.grouping import BROKEN, GROUPS, QUIET
-from heed_warning.forecasting.intervals import interval, outside_scores
 from heed_warning.forecasting.mixing import Trial, learn
 from heed_warning.forecasting.regression import Regression
 from heed_warning.forecasting.rolling import forecast_at, origins_before, quantiles
@@ -66,7 +66,7 @@ def test_no_family_and_no_weight_sees_a_step_after_its_origin() -> None:
         assert np.array_equal(one.dispersion, two.dispersion)
         assert np.array_equal(one.frailty, two.frailty)
     assert np.array_equal(first.mixing.weights, second.mixing.weights)
-    assert np.array_equal(first.mixing.outside, second.mixing.outside)
+    assert np.array_equal(first.mixing.calibration.day, second.mixing.calibration.day)
     assert np.array_equal(first.combined.mean, second.combined.mean)
 
 
@@ -101,17 +101,10 @@ def test_a_past_outbreak_hardly_raises_what_is_expected(family: Family) -> None:
     assert after < 1.5 * quiet
 
 
-def test_intervals_hold_what_they_promise_even_where_counts_are_small() -> None:
-    rng = np.random.default_rng(4)
-    mean = np.repeat(rng.gamma(1.0, 1.5, 4000)[:, None] + 0.1, 4, axis=1)
+def test_inner_quantiles_stay_within_the_calibrated_interval() -> None:
+    mean = np.repeat(np.random.default_rng(4).gamma(1.0, 1.5, 400)[:, None] + 0.1, 4, axis=1)
     forecast = Forecast(mean, np.full_like(mean, 0.1), np.full(len(mean), 0.05))
-    counts = nb.draw(rng, mean, forecast.day_dispersion()).astype(float)
-    outside = float(np.quantile(outside_scores(counts, forecast), 0.1))
-    low, high = interval(forecast, outside)
-    held = ((counts >= low) & (counts <= high)).mean()
-    assert held == pytest.approx(0.9, abs=0.01)
-    narrow = interval(forecast, 0.1)
-    assert ((counts >= narrow[0]) & (counts <= narrow[1])).mean() > 0.91, "without calibration"
+    low, high = interval(mean, forecast.day_dispersion(), np.full((len(mean), 1), 0.2))
     found = quantiles(forecast, low, high)
     assert (np.diff(found, axis=2) >= 0).all()
     assert (found[..., 0] >= low).all()
@@ -143,7 +136,7 @@ def test_without_trials_families_weigh_the_same() -> None:
     mixing = learn(("one", "two"), [])
     assert (np.delete(mixing.weights, BROKEN, axis=0) == 0.5).all()
     assert (mixing.spread == 1.0).all()
-    assert (mixing.outside == 0.1).all()
+    assert (mixing.calibration.day == 0.1).all()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import Protocol
 
@@ -14,7 +14,8 @@ from safetensors.torch import save
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
-from heed_warning.domain.history import BaselineForecaster, History, history_of
+from heed_warning.domain.history import BaselineForecaster, History, Prediction, history_of
+from heed_warning.domain.intervals import nominal
 from heed_warning.domain.panel import Floats, Panel
 from heed_warning.forecasting.combination import Combination
 from heed_warning.forecasting.descent import Budget
@@ -55,10 +56,16 @@ def forecaster() -> Combination:
     return from_bytes("forecasters/test", trained().weights)
 
 
+def predicted(panel: Panel, as_of: date, horizon: int) -> Forecast:
+    """What is forecast at the end of a day."""
+    history = history_of(panel, as_of, every_weekday_as_it_is)
+    return forecaster().predict(history, horizon).forecast
+
+
 class Foresees(Protocol):
     """All that a loss asks of a forecaster."""
 
-    def forecast(self, history: History, horizon: int) -> Forecast: ...
+    def predict(self, history: History, horizon: int) -> Prediction: ...
 
 
 def loss_of(forecaster: Foresees, panel: Panel) -> float:
@@ -67,7 +74,8 @@ def loss_of(forecaster: Foresees, panel: Panel) -> float:
     for ahead in range(HELD, 0, -7):
         day = panel.last_day - timedelta(days=ahead)
         start = panel.index_of(day) + 1
-        forecast = forecaster.forecast(history_of(panel, day, every_weekday_as_it_is), 7)
+        history = history_of(panel, day, every_weekday_as_it_is)
+        forecast = forecaster.predict(history, 7).forecast
         counts.append(panel.counts[:, start : start + 7].ravel())
         means.append(forecast.mean.ravel())
         dispersions.append(forecast.day_dispersion().ravel())
@@ -77,12 +85,14 @@ def loss_of(forecaster: Foresees, panel: Panel) -> float:
 class SeasonalNaive:
     """Last week again, with the spread of week-on-week changes."""
 
-    def forecast(self, history: History, horizon: int) -> Forecast:
+    def predict(self, history: History, horizon: int) -> Prediction:
         known = history.panel.counts
         mean = np.maximum(known[:, -7:], 0.5)
         change = ((known[:, 7:] - known[:, :-7]) ** 2).mean(axis=1, keepdims=True)
         spread = np.maximum(change - mean, 0.0) / mean**2
-        return Forecast(mean, spread, np.zeros(len(mean)))
+        count = len(mean)
+        forecast = Forecast(mean, spread, np.zeros(count))
+        return Prediction(forecast, np.ones(count, bool), [()] * count, nominal(count))
 
 
 def test_it_beats_the_seasonal_naive_on_weeks_it_never_saw() -> None:
@@ -107,9 +117,9 @@ def test_days_after_the_origin_never_change_its_forecast() -> None:
     as_of = panel.first_day + timedelta(days=300)
     later = panel.counts.copy()
     later[:, 301:] = np.random.default_rng(2).integers(0, 900, later[:, 301:].shape)
-    first = forecaster().forecast(history_of(panel, as_of, every_weekday_as_it_is), 28)
+    first = predicted(panel, as_of, 28)
     other = replace(panel, counts=later)
-    second = forecaster().forecast(history_of(other, as_of, every_weekday_as_it_is), 28)
+    second = predicted(other, as_of, 28)
     for one, two in ((first.mean, second.mean), (first.frailty, second.frailty)):
         assert np.array_equal(one, two)
 
@@ -119,9 +129,9 @@ def test_the_past_does_change_it() -> None:
     as_of = panel.first_day + timedelta(days=300)
     earlier = panel.counts.copy()
     earlier[:, 290:301] += 5
-    first = forecaster().forecast(history_of(panel, as_of, every_weekday_as_it_is), 7)
+    first = predicted(panel, as_of, 7)
     other = replace(panel, counts=earlier)
-    second = forecaster().forecast(history_of(other, as_of, every_weekday_as_it_is), 7)
+    second = predicted(other, as_of, 7)
     rose = second.mean.sum(axis=1) > first.mean.sum(axis=1)
     assert rose.mean() > 0.8  # the largest cells take five more for noise
 
@@ -151,9 +161,11 @@ def test_weights_of_unknown_code_are_refused() -> None:
 
 def test_what_was_stored_answers_as_what_was_trained() -> None:
     history = history_of(seasonal_panel(), seasonal_panel().last_day, every_weekday_as_it_is)
-    again = from_bytes("forecasters/again", trained().weights).forecast(history, 14)
-    assert np.array_equal(again.mean, forecaster().forecast(history, 14).mean)
-    shares = forecaster().shares(history)
+    again = from_bytes("forecasters/again", trained().weights).predict(history, 14)
+    first = forecaster().predict(history, 14)
+    assert np.array_equal(again.forecast.mean, first.forecast.mean)
+    assert np.array_equal(again.calibration.sums, first.calibration.sums)
+    shares = first.shares
     assert len(shares) == len(history.panel.cells)
     for share in shares:
         assert sum(weight for _, weight in share) == pytest.approx(1.0)
@@ -166,7 +178,7 @@ def test_a_region_and_category_that_it_never_saw_are_forecast_all_the_same() -> 
         panel, cells=tuple(replace(cell, category=f"9{cell.category[-1]}") for cell in panel.cells)
     )
     history = history_of(renamed, renamed.last_day, every_weekday_as_it_is)
-    assert np.isfinite(forecaster().forecast(history, 28).mean).all()
+    assert np.isfinite(forecaster().predict(history, 28).forecast.mean).all()
 
 
 def test_the_loss_is_the_negative_binomial_likelihood() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
-from heed_warning.domain.history import history_of
+from heed_warning.domain.history import BaselineForecaster, history_of
 from heed_warning.domain.inhibition import NO_PARENT, parent_rows
 from heed_warning.domain.panel import CITY, COUNTY, PROVINCE, Cell, Floats, Panel
 from heed_warning.domain.reconciliation import add_up, reconciled, remainder_of
@@ -52,7 +52,7 @@ def hierarchy(seed: int, *, common: float = 1.0, direct: float = 0.0) -> Panel:
 def foreseen(panel: Panel, last: int) -> tuple[Forecast, Forecast, Panel]:
     known = panel.until(panel.first_day + timedelta(days=last))
     history = history_of(known, known.last_day, every_weekday_as_it_is)
-    own = history.baseline.forecast(history.origin, HORIZON)
+    own = BaselineForecaster().predict(history, HORIZON).forecast
     able = np.ones(len(known.cells), dtype=bool)
     parents = parent_rows(known.cells, above)
     return own, reconciled(own, known.counts, known.levels, parents, able), known
@@ -113,7 +113,7 @@ def test_a_cell_without_a_forecast_is_no_part_of_the_sum() -> None:
     panel = hierarchy(2)
     known = panel.until(panel.first_day + timedelta(days=300))
     history = history_of(known, known.last_day, every_weekday_as_it_is)
-    own = history.baseline.forecast(history.origin, HORIZON)
+    own = BaselineForecaster().predict(history, HORIZON).forecast
     able = np.ones(len(known.cells), dtype=bool)
     able[known.levels == COUNTY] = np.arange((known.levels == COUNTY).sum()) % 6 > 0
     parents = parent_rows(known.cells, above)

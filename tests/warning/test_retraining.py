@@ -20,8 +20,9 @@ from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
 from heed_warning.domain.drift import DRIFT_DAYS, has_drifted, inside, recent_coverage
 from heed_warning.domain.forecaster_record import ForecasterRecord, ForecasterState
-from heed_warning.domain.history import History, Shares
-from heed_warning.domain.panel import Booleans, Cell, Panel
+from heed_warning.domain.history import History, Prediction
+from heed_warning.domain.intervals import nominal
+from heed_warning.domain.panel import Cell, Panel
 from tests.warning.simulation import every_weekday_as_it_is, panel_of
 
 DAY = date(2025, 6, 2)
@@ -35,16 +36,11 @@ class Knowing:
     factor: float = 1.0
     name: str = "forecasters/x"
 
-    def able(self, history: History) -> Booleans:
-        return np.ones(len(history.panel.cells), dtype=bool)
-
-    def shares(self, history: History) -> list[Shares]:
-        return [(("x", 1.0),)] * len(history.panel.cells)
-
-    def forecast(self, history: History, horizon: int) -> Forecast:
-        shape = (len(history.panel.cells), horizon)
-        mean = np.full(shape, self.level * self.factor)
-        return Forecast(mean, np.full(shape, 0.2), np.zeros(shape[0]))
+    def predict(self, history: History, horizon: int) -> Prediction:
+        count = len(history.panel.cells)
+        mean = np.full((count, horizon), self.level * self.factor)
+        forecast = Forecast(mean, np.full(mean.shape, 0.2), np.zeros(count))
+        return Prediction(forecast, np.ones(count, bool), [(("x", 1.0),)] * count, nominal(count))
 
 
 def panel(level: float, cells: int = 60) -> Panel:

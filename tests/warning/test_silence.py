@@ -9,7 +9,8 @@ import pytest
 
 from heed_warning.domain.board import Board, evaluate
 from heed_warning.domain.evaluator import Outcome
-from heed_warning.domain.outlook import Question, outlooks
+from heed_warning.domain.foresight import foresee
+from heed_warning.domain.outlook import Chances, outlooks
 from heed_warning.domain.panel import LONGEST_SILENCE_DAYS, Cell, Panel
 from heed_warning.domain.policy import DEFAULT_POLICY, Level, LevelRule, Policy, Strategy
 from tests.warning.conftest import START, Post, counts
@@ -134,12 +135,9 @@ def test_a_fixed_count_needs_no_history_and_sees_all_its_window() -> None:
 def test_a_forecast_too_waits_for_four_weeks_after_the_silence() -> None:
     panel = opened(40)
     for day, made in ((27, True), (26, False)):
-        [found] = outlooks(
-            panel,
-            panel.first_day + timedelta(days=len(STRAY) + day),
-            [CELL],
-            Question(horizon=7, policies=(), model=None, working=every_weekday_as_it_is),
-        )
+        as_of = panel.first_day + timedelta(days=len(STRAY) + day)
+        seen = foresee(panel, as_of, 28, model=None, working=every_weekday_as_it_is)
+        [found] = outlooks(Chances(seen, ()), [CELL], 7)
         assert found.history_days == day + 1
         assert bool(found.expected) == made
 

@@ -40,10 +40,11 @@ def recent_coverage(
     if known.index_of(origin) < 1:
         return None
     history = history_of(known, origin, working)
-    rows = np.flatnonzero(model.able(history))
+    made = model.predict(history, DRIFT_DAYS)
+    rows = np.flatnonzero(made.able)
     if len(rows) * DRIFT_DAYS < FEWEST_CELL_DAYS:
         return None
-    forecast = model.forecast(history, DRIFT_DAYS).select(rows)
+    forecast = made.forecast.select(rows)
     actual = known.counts[rows, -DRIFT_DAYS:]
     return float(inside(actual, forecast.mean, forecast.day_dispersion()).mean())
 

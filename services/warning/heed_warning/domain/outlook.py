@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from heed_warning.domain import negative_binomial as nb
-from heed_warning.domain.baseline import WINDOW_DAYS
-from heed_warning.domain.day_kind import WorkingDay
-from heed_warning.domain.distribution import Forecast, combine
+from heed_warning.domain.distribution import Forecast
 from heed_warning.domain.evaluator import Windows, thresholds
-from heed_warning.domain.history import (
-    BASELINE_NAME,
-    DAYS_FOR_BASELINE,
-    BaselineForecaster,
-    Forecaster,
-    History,
-    Shares,
-    history_of,
-)
-from heed_warning.domain.inhibition import parent_rows
-from heed_warning.domain.panel import Cell, Floats, Ints, Panel
-from heed_warning.domain.people import PEOPLE_OF_BUCKET, People, people_of
+from heed_warning.domain.foresight import Foresight
+from heed_warning.domain.intervals import calibrated_quantile
+from heed_warning.domain.panel import Cell, Floats, Ints
+from heed_warning.domain.people import PEOPLE_PROBABILITIES, People, people_of
 from heed_warning.domain.policy import Policy, Strategy, policy_for
-from heed_warning.domain.reconciliation import reconciled
 from heed_warning.domain.scope import FOLLOW_DAYS, Risk
-from heed_warning.domain.series_path import SeriesPath, paths_of
+from heed_warning.domain.series_path import SeriesPath
+from heed_warning.domain.track import WINDOW_DAYS
 
 _ROWS_AT_A_TIME = 250
 """Cells simulated together: 400 futures of 250 cells over 28 days take some 30 MB an array."""
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 HORIZONS = (7, 14, 28)
-
-
-def no_ancestors(_region: str) -> Sequence[str]:
-    """Stand for regions without any above them."""
-    return ()
+_NOTHING_SAID = People(0.0, (0.0,) * len(PEOPLE_PROBABILITIES))
 
 
 @dataclass(frozen=True)
@@ -72,170 +56,166 @@ class Outlook:
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked about coming days."""
+class Chances:
+    """How likely cells exceed their thresholds; worked out for whom it is asked, and kept.
 
-    horizon: int
-    policies: Sequence[Policy]
-    model: Forecaster | None
-    working: WorkingDay
-    ancestors: Callable[[str], Sequence[str]] = no_ancestors
-    """Returns the regions above one, the nearest first."""
-    histogram: Floats | None = None
-    """Recent items of each cell of the panel by people bucket, (N, 7)."""
-
-
-def outlooks(panel: Panel, as_of: date, cells: Sequence[Cell], question: Question) -> list[Outlook]:
-    """Return an outlook for each cell, in order; days after `as_of` are never looked at.
-
-    Expected counts of parents and children add up over all cells of the panel, asked for or not.
+    Cells are simulated in fixed groups with a seed of the day and group, so that a cell is told the
+    same whoever else is asked about.
     """
-    known = panel.until(as_of).after_silence()
-    row_of = {cell: row for row, cell in enumerate(known.cells)}
-    days = known.history_days()
-    rows = [row_of[cell] for cell in cells if cell in row_of]
-    rows = sorted({row for row in rows if days[row] >= DAYS_FOR_BASELINE})
-    made: dict[Cell, Outlook] = {}
-    if rows:
-        basis = _basis(known, as_of, question)
-        for start in range(0, len(rows), _ROWS_AT_A_TIME):
-            made |= _outlooks(basis, np.array(rows[start : start + _ROWS_AT_A_TIME]), question)
-    empty = (Outlook(cell, int(days[row_of[cell]]) if cell in row_of else 0) for cell in cells)
-    return [made.get(short.cell, short) for short in empty]
 
+    foresight: Foresight
+    policies: Sequence[Policy]
+    _known: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
 
-@dataclass(frozen=True)
-class _Basis:
-    """The forecasts of all cells of a panel."""
+    def of(self, rows: Ints) -> tuple[Floats, Floats]:
+        """Return each row's limit, (n,), and how likely it exceeds within each day, (n, 28)."""
+        limits, chances = np.zeros(len(rows)), np.zeros((len(rows), FOLLOW_DAYS))
+        groups = rows // _ROWS_AT_A_TIME
+        for group in np.unique(groups).tolist():
+            if group not in self._known:
+                self._known[group] = self._simulated(group)
+            places = np.flatnonzero(groups == group)
+            within = rows[places] - group * _ROWS_AT_A_TIME
+            limits[places], chances[places] = (part[within] for part in self._known[group])
+        return limits, chances
 
-    as_of: date
-    history: History
-    forecast: Forecast
-    calm: Forecast
-    """Without past outbreaks, for thresholds."""
-    trained: Ints
-    shares: Sequence[Shares]
-    """Families behind the forecast of each cell."""
-    paths: Ints
-    spans: tuple[int, ...]
+    def risks(self, cells: Iterable[Cell]) -> dict[Cell, Risk]:
+        """Return what those of the cells that have a forecast say to the cells around them."""
+        row_of = self.foresight.row_of
+        able = [cell for cell in cells if cell in row_of]
+        limits, chances = self.of(np.array([row_of[cell] for cell in able], dtype=np.int64))
+        found = zip(able, chances[:, -1].tolist(), limits.tolist(), strict=True)
+        return {cell: Risk(chance, limit) for cell, chance, limit in found}
 
-
-def _basis(known: Panel, as_of: date, question: Question) -> _Basis:
-    history = history_of(known, as_of, question.working)
-    longest = max(question.horizon, WINDOW_DAYS, FOLLOW_DAYS)
-    forecast, trained = _forecast(history, question.model, longest)
-    calm, _ = _forecast(history.without_outbreaks(), question.model, WINDOW_DAYS)
-    forecast = reconciled(
-        forecast,
-        known.counts,
-        known.levels,
-        parent_rows(known.cells, question.ancestors),
-        known.history_days() >= DAYS_FOR_BASELINE,
-    )
-    spans = tuple(days for days in HORIZONS if days <= question.horizon) or (question.horizon,)
-    shares = BaselineForecaster().shares(history)
-    if question.model is not None:
-        of_model = question.model.shares(history)
-        shares = [of_model[row] if used else shares[row] for row, used in enumerate(trained)]
-    return _Basis(as_of, history, forecast, calm, trained, shares, _paths(history), spans)
-
-
-def _paths(history: History) -> Ints:
-    """Return the path of each cell's series, (N,)."""
-    panel = history.panel
-    counted = np.arange(panel.day_count)[None, :] >= panel.started[:, None]
-    factors = history.baseline.factors[:, : panel.day_count]
-    return paths_of(panel.counts, factors, counted, WINDOW_DAYS)
-
-
-def _outlooks(basis: _Basis, rows: Ints, question: Question) -> dict[Cell, Outlook]:
-    known, model = basis.history.panel, question.model
-    limits = _limits(basis.history, basis.calm.select(rows), rows, question.policies)
-    chosen = basis.forecast.select(rows)
-    # The day seeds the simulation, so that asking again answers the same.
-    exceeding = chosen.exceedance(
-        np.random.default_rng(basis.as_of.toordinal()),
-        limits,
-        window_days=WINDOW_DAYS,
-        past=known.counts[rows, -(WINDOW_DAYS - 1) :],
-        horizons=(*basis.spans, FOLLOW_DAYS),
-    )
-    by_day = np.stack([chosen.day_quantile(share) for share in PROBABILITIES], axis=2)
-    names = np.where(basis.trained[rows], model.name if model else "", BASELINE_NAME)
-    days = known.history_days()
-    spans = _spans(basis, chosen, exceeding, limits, _histogram(question, rows))
-    return {
-        known.cells[row]: Outlook(
-            cell=known.cells[row],
-            history_days=int(days[row]),
-            forecaster=str(names[place]),
-            expected=tuple(chosen.mean[place, : question.horizon].tolist()),
-            quantiles=tuple(map(tuple, by_day[place, : question.horizon].tolist())),
-            spans=spans[place],
-            risk=Risk(float(exceeding[place, -1]), float(limits[place])),
-            models=basis.shares[row],
-            path=SeriesPath(int(basis.paths[row])),
+    def _simulated(self, group: int) -> tuple[Floats, Floats]:
+        seen = self.foresight
+        first = group * _ROWS_AT_A_TIME
+        rows = np.arange(first, min(first + _ROWS_AT_A_TIME, len(seen.known.cells)))
+        limits = _limits(seen, rows, self.policies)
+        chosen = seen.forecast.select(rows)
+        ahead = Forecast(
+            chosen.mean[:, :FOLLOW_DAYS], chosen.dispersion[:, :FOLLOW_DAYS], chosen.frailty
         )
-        for place, row in enumerate(rows)
+        share = ahead.exceedance(
+            np.random.default_rng([seen.as_of.toordinal(), group]),
+            limits,
+            window_days=WINDOW_DAYS,
+            past=seen.known.counts[rows, -(WINDOW_DAYS - 1) :],
+            horizons=tuple(range(1, FOLLOW_DAYS + 1)),
+        )
+        return limits, seen.calibration.select(rows).exceedance(share)
+
+
+def outlooks(
+    chances: Chances, cells: Sequence[Cell], horizon: int, histogram: Floats | None = None
+) -> list[Outlook]:
+    """Return an outlook for each cell, in order.
+
+    `histogram` has recent items of each cell of the panel by people bucket, (N, 7).
+    """
+    seen = chances.foresight
+    rows = np.array(
+        sorted({seen.row_of[cell] for cell in cells if cell in seen.row_of}), dtype=np.int64
+    )
+    made = _made(chances, rows, horizon, histogram) if len(rows) else {}
+    return [
+        made[cell] if cell in made else Outlook(cell, seen.days_of.get(cell, 0)) for cell in cells
+    ]
+
+
+def _made(
+    chances: Chances, rows: Ints, horizon: int, histogram: Floats | None
+) -> dict[Cell, Outlook]:
+    seen = chances.foresight
+    chosen, calibration = seen.forecast.select(rows), seen.calibration.select(rows)
+    mean, dispersion = chosen.mean[:, :horizon], chosen.day_dispersion()[:, :horizon]
+    outside = np.broadcast_to(calibration.day[:, None], mean.shape)
+    by_day = np.stack(
+        [calibrated_quantile(share, mean, dispersion, outside) for share in PROBABILITIES], axis=2
+    )
+    spans = _spans(chances, rows, horizon, histogram)
+    risks = chances.risks(seen.known.cells[row] for row in rows.tolist())
+    return {
+        cell: Outlook(
+            cell=cell,
+            history_days=int(seen.history_days[row]),
+            forecaster=seen.names[row],
+            expected=tuple(mean[place].tolist()),
+            quantiles=tuple(map(tuple, by_day[place].tolist())),
+            spans=spans[place],
+            risk=risks[cell],
+            models=seen.shares[row],
+            path=SeriesPath(int(seen.paths[row])),
+        )
+        for place, row in enumerate(rows.tolist())
+        for cell in [seen.known.cells[row]]
     }
 
 
-def _histogram(question: Question, rows: Ints) -> Floats:
-    if question.histogram is None:
-        return np.zeros((len(rows), len(PEOPLE_OF_BUCKET)))
-    return question.histogram[rows]
-
-
-def _forecast(history: History, model: Forecaster | None, horizon: int) -> tuple[Forecast, Ints]:
-    """Return the forecast of all cells, and for which of them the trained model made it."""
-    base = history.baseline.forecast(history.origin, horizon)
-    if model is None:
-        return base, np.zeros(len(base.mean), dtype=np.int64)
-    able = model.able(history)
-    return combine(base, model.forecast(history, horizon), able), able.astype(np.int64)
-
-
-def _limits(history: History, calm: Forecast, rows: Ints, policies: Sequence[Policy]) -> Floats:
+def _limits(seen: Foresight, rows: Ints, policies: Sequence[Policy]) -> Floats:
     """Return the seven-day count above which each cell's own policy would warn, (n,)."""
-    mean, dispersion = calm.window(0, WINDOW_DAYS)
+    chosen = [policy_for(seen.known.cells[row], policies) for row in rows.tolist()]
     limits = np.zeros(len(rows))
-    bounded = history.baseline.bounded[rows]
-    sums = np.concatenate([np.zeros((len(rows), 1)), bounded.cumsum(axis=1)], axis=1)
-    past = sums[:, WINDOW_DAYS:] - sums[:, :-WINDOW_DAYS]
-    days = history.panel.history_days()[rows]
-    for place, row in enumerate(rows):
-        policy = policy_for(history.panel.cells[row], policies)
-        one = slice(place, place + 1)
-        windows = Windows(mean[one], mean[one], dispersion[one], days[one], past[one])
-        limit = float(thresholds(policy, policy.rules[0].level, windows)[0])
+    for policy in dict.fromkeys(chosen):
+        places = np.array([place for place, one in enumerate(chosen) if one == policy])
+        of = rows[places]
+        sums = np.concatenate([np.zeros((len(of), 1)), seen.bounded[of].cumsum(axis=1)], axis=1)
+        mean = seen.calm_mean[of]
+        windows = Windows(
+            mean, mean, seen.calm_dispersion[of], seen.history_days[of],
+            sums[:, WINDOW_DAYS:] - sums[:, :-WINDOW_DAYS],
+        )  # fmt: skip
+        limit = thresholds(policy, policy.rules[0].level, windows)
         if policy.strategy is Strategy.FIXED:  # a count per window of the policy's own length
             limit = limit * WINDOW_DAYS / policy.window_days
-        limits[place] = limit
+        limits[places] = limit
     return limits
 
 
 def _spans(
-    basis: _Basis, chosen: Forecast, exceeding: Floats, limits: Floats, histogram: Floats
+    chances: Chances, rows: Ints, horizon: int, histogram: Floats | None
 ) -> list[tuple[Span, ...]]:
-    """Return the horizons of each chosen cell."""
-    rng = np.random.default_rng(basis.as_of.toordinal())
+    """Return the horizons of each row."""
+    seen = chances.foresight
+    chosen, calibration = seen.forecast.select(rows), seen.calibration.select(rows)
+    limits, exceeding = chances.of(rows)
     by_span = []
-    for number, days in enumerate(basis.spans):
+    for days in tuple(days for days in HORIZONS if days <= horizon) or (horizon,):
         mean, dispersion = chosen.window(0, days)
-        shares = np.array(PROBABILITIES)[:, None]
-        quantiles = nb.quantile(shares, mean, dispersion)
-        expected, people = people_of(rng, mean, dispersion, histogram)
+        outside = calibration.sum_outside(days)
+        quantiles = np.stack(
+            [calibrated_quantile(share, mean, dispersion, outside) for share in PROBABILITIES]
+        )
+        people = [
+            _people(seen, row, days, float(mean[place]), float(dispersion[place]), histogram)
+            for place, row in enumerate(rows.tolist())
+        ]
         by_span.append(
             [
                 Span(
                     days,
                     float(mean[place]),
                     tuple(quantiles[:, place].tolist()),
-                    float(exceeding[place, number]),
+                    float(exceeding[place, days - 1]),
                     float(limits[place]),
-                    People(float(expected[place]), tuple(people[place].tolist())),
+                    people[place],
                 )
-                for place in range(len(mean))
+                for place in range(len(rows))
             ]
         )
     return list(zip(*by_span, strict=True))
+
+
+def _people(
+    seen: Foresight, row: int, days: int, mean: float, dispersion: float, histogram: Floats | None
+) -> People:
+    """Return the people of one horizon of a cell; its own seed makes it the same each time."""
+    if histogram is None:
+        return _NOTHING_SAID
+    expected, quantiles = people_of(
+        np.random.default_rng([seen.as_of.toordinal(), row, days]),
+        np.array([mean]),
+        np.array([dispersion]),
+        histogram[row : row + 1],
+    )
+    return People(float(expected[0]), tuple(quantiles[0].tolist()))

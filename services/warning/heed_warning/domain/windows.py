@@ -9,7 +9,6 @@ from datetime import timedelta
 import numpy as np
 
 from heed_warning.domain.day_kind import WorkingDay, kinds, year_days
-from heed_warning.domain.distribution import Forecast
 from heed_warning.domain.evaluator import (
     DAYS_REQUIRED,
     Windows,
@@ -202,13 +201,12 @@ def _by_model(
     before = past.panel.last_day - timedelta(days=policy.window_days)
     calm = replace(past.panel, counts=past.track.bounded)
     history = history_of(calm, before, working)
-    forecast: Forecast = model.forecast(history, policy.window_days)
-    able = model.able(history)
-    mean, dispersion = forecast.window(0, policy.window_days)
+    made = model.predict(history, policy.window_days)
+    mean, dispersion = made.forecast.window(0, policy.window_days)
     return replace(
         windows,
-        mean=np.where(able, mean, windows.mean),
-        dispersion=np.where(able, dispersion, windows.dispersion),
+        mean=np.where(made.able, mean, windows.mean),
+        dispersion=np.where(made.able, dispersion, windows.dispersion),
     )
 
 

@@ -1,7 +1,9 @@
 """The combination of all families behind the interface that the service asks.
 
 One set of networks, and what validation taught about each group of series. Cells whose history is
-too short for it are left to the seasonal baseline.
+too short for it are left to the seasonal baseline. Very many cells are forecast in parts, each a
+sample of all by chance, so that memory stays small; level and season of categories and regions are
+those of all cells.
 """
 
 from __future__ import annotations
@@ -9,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heed_warning.domain.distribution import Forecast
-from heed_warning.domain.history import History, Shares
+from heed_warning.domain.history import History, Prediction, Shares
+from heed_warning.domain.panel import Ints
 from heed_warning.domain.series_path import SeriesPath
 from heed_warning.forecasting.classical import Classical
-from heed_warning.forecasting.family import Family, Prepared, prepare
+from heed_warning.forecasting.family import Family, Prepared, prepared_parts
 from heed_warning.forecasting.grouping import groups_at
 from heed_warning.forecasting.lstm import Lstm
 from heed_warning.forecasting.mixing import Mixing
@@ -39,34 +41,32 @@ class Combination:
         }
         return tuple(every[name] for name in self.mixing.families)
 
-    def able(self, history: History) -> NDArray[np.bool_]:
-        """Say which cells have enough history for the combination, (N,)."""
-        prepared = prepared_of(history)
-        _, path = groups_at(prepared, history.origin)
-        return ~np.isin(path, (SeriesPath.SHORT, SeriesPath.INSUFFICIENT))
+    def predict(self, history: History, horizon: int) -> Prediction:
+        """Predict the days after the history's last day; short histories are not able."""
+        count = len(history.panel.cells)
+        mean = np.empty((count, horizon))
+        forecast = Forecast(mean, np.empty_like(mean), np.empty(count))
+        group, path = np.empty((2, count), dtype=np.int64)
+        for rows, prepared in prepared_parts(of_panel(history.panel), history.kinds):
+            group[rows], path[rows] = groups_at(prepared, history.origin)
+            part = self._combined(prepared, history.origin, horizon, group[rows])
+            forecast.mean[rows], forecast.dispersion[rows] = part.mean, part.dispersion
+            forecast.frailty[rows] = part.frailty
+        shares = self._shares()
+        return Prediction(
+            forecast,
+            ~np.isin(path, (SeriesPath.SHORT, SeriesPath.INSUFFICIENT)),
+            [shares[one] for one in group.tolist()],
+            self.mixing.calibration.select(group),
+        )
 
-    def forecast(self, history: History, horizon: int) -> Forecast:
-        """Predict the days after the history's last day."""
-        prepared, origin = prepared_of(history), history.origin
-        group, _ = groups_at(prepared, origin)
+    def _combined(self, prepared: Prepared, origin: int, horizon: int, group: Ints) -> Forecast:
         parts = [family.fit(prepared, origin).predict(horizon) for family in self.families]
         return self.mixing.combine(parts, group)
 
-    def shares(self, history: History) -> list[Shares]:
-        """Return the families and their weights in the forecast of each cell, heaviest first."""
-        group, _ = groups_at(prepared_of(history), history.origin)
-        by_group = [
+    def _shares(self) -> list[Shares]:
+        """Return the families and their weights in each group, heaviest first."""
+        return [
             tuple(sorted(zip(self.mixing.families, row, strict=True), key=lambda one: -one[1]))
             for row in self.mixing.weights.tolist()
         ]
-        return [by_group[one] for one in group]
-
-    def outside(self, history: History) -> NDArray[np.float64]:
-        """Return what each cell's interval leaves outside so as to hold 90 % of counts, (N,)."""
-        group, _ = groups_at(prepared_of(history), history.origin)
-        return np.asarray(self.mixing.outside[group])
-
-
-def prepared_of(history: History) -> Prepared:
-    """Return a history as the families read it."""
-    return prepare(of_panel(history.panel), history.kinds)

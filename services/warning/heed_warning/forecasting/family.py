@@ -7,6 +7,7 @@ it: mean, dispersion and frailty of every series, from which come quantiles, sum
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +16,7 @@ import numpy as np
 from heed_warning.domain.day_kind import WorkingDay, kinds
 from heed_warning.domain.distribution import Forecast
 from heed_warning.domain.panel import Ints
-from heed_warning.forecasting.levels import Levels, levels_of
+from heed_warning.forecasting.levels import Levels, group_levels, levels_of, parts_of
 from heed_warning.forecasting.series import DAY, SeriesTable
 from heed_warning.forecasting.shape import Shape, shape_of
 
@@ -43,6 +44,20 @@ def prepare(table: SeriesTable, kinds: Ints) -> Prepared:
     """
     shape = shape_of(table, kinds)
     return Prepared(table, kinds, shape, levels_of(table, shape))
+
+
+def prepared_parts(table: SeriesTable, kinds: Ints) -> Iterator[tuple[Ints, Prepared]]:
+    """Yield rows of very many series with what is prepared of them, part by part.
+
+    Each part is a sample of all by chance, the same each time; shape and levels of groups are those
+    of all series.
+    """
+    shape = shape_of(table, kinds)
+    groups = group_levels(table, shape)
+    order = np.random.default_rng(len(table.counts)).permutation(len(table.counts))
+    for part in parts_of(order, table.steps):
+        rows = np.sort(part)
+        yield rows, Prepared(table.select(rows), kinds, shape, groups.levels_of(table, rows))
 
 
 def kinds_of(table: SeriesTable, ahead: int, working: WorkingDay) -> Ints:

@@ -7,6 +7,7 @@ rests on steps up to it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,7 @@ BOUND_ITEMS = 2.0
 WEEKS_UNBOUNDED = 4
 SMALLEST_LEVEL = 1e-3
 PASSES = 2
+FEWEST_ROWS, VALUES_AT_ONCE = 2048, 2**21
 
 
 @dataclass(frozen=True)
@@ -51,71 +53,126 @@ class Levels:
 
 def levels_of(table: SeriesTable, shape: Shape) -> Levels:
     """Return the levels of every series at every step."""
+    return group_levels(table, shape).levels_of(table, np.arange(len(table.counts)))
+
+
+@dataclass(frozen=True)
+class GroupLevels:
+    """Logarithms of the levels of groups at HALF_LIVES_WEEKS, and counts without their peaks."""
+
+    running: Floats
+    """Factor of the shape of each category and known step, (C, T)."""
+    category: Floats
+    region: Floats
+    common: Floats
+    bounded: Floats
+    """Of all series, (N, T)."""
+
+    def levels_of(self, table: SeriesTable, rows: Ints) -> Levels:
+        """Return the levels of some series of a table."""
+        part = table.select(rows)
+        bounded = self.bounded[rows]
+        own = _own_levels(part, bounded, self.running, self.category)
+        shared = self.category[:, part.category]
+        expected = expected_level(own[RECENT], own[STEADY], shared)
+        return Levels(own, self.category, self.region, self.common, expected, bounded)
+
+
+def group_levels(table: SeriesTable, shape: Shape) -> GroupLevels:
+    """Return the levels of categories, regions and of all, taking the series part by part."""
     running = shape.running()
+    category = _group_levels(table, table.counts, running, table.category, len(running))
     bounded = table.counts
-    levels = _levels(table, bounded, running)
     for _ in range(PASSES):
-        bounded = _bounded(table, levels.expected, running)
-        levels = _levels(table, bounded, running)
-    return levels
+        bounded = np.concatenate(
+            [
+                _bounded(table.select(rows), bounded[rows], running, category)
+                for rows in parts_of(np.arange(len(bounded)), table.steps)
+            ]
+        )
+        category = _group_levels(table, bounded, running, table.category, len(running))
+    region = _group_levels(table, bounded, running, table.region, len(table.regions))
+    common = _group_levels(table, bounded, running, np.zeros_like(table.category), 1)
+    return GroupLevels(running, category, region, common, bounded)
 
 
-def _levels(table: SeriesTable, counts: Floats, running: Floats) -> Levels:
-    exposure = running[table.category] * table.observed
-    everywhere = np.zeros_like(table.category)
-    shared = _group_levels(table, counts, exposure, table.category, len(running))
-    region = _group_levels(table, counts, exposure, table.region, len(table.regions))
-    common = _group_levels(table, counts, exposure, everywhere, 1)
-    prior = np.exp(shared)[:, table.category]
-    own = _log_levels(counts, exposure, prior, table.week_steps)
-    expected = expected_level(own, shared[:, table.category])
-    return Levels(own, shared, region, common, expected, counts)
+def parts_of(rows: Ints, steps: int) -> list[Ints]:
+    """Return the rows in parts whose arrays over all steps stay small."""
+    size = max(FEWEST_ROWS, VALUES_AT_ONCE // max(steps, 1))
+    return [rows[first : first + size] for first in range(0, len(rows), size)]
 
 
 def _group_levels(
-    table: SeriesTable, counts: Floats, exposure: Floats, group: Ints, groups: int
+    table: SeriesTable, counts: Floats, running: Floats, group: Ints, groups: int
 ) -> Floats:
     """Return logarithms of the levels of groups of series, items a step and series, (4, G, T)."""
-    finest = table.finest[:, None]
-    totals = sum_by(np.where(finest, counts, 0.0), group, groups)
-    exposures = sum_by(np.where(finest, exposure, 0.0), group, groups)
+    rows = np.flatnonzero(table.finest)
+    group = group[rows]
+    totals = sum_by(counts[rows], group, groups)
+    exposures = np.zeros_like(totals)
+    # How many of a group are observed, by category: no product of all series and steps.
+    for number, factor in enumerate(running):
+        own = np.flatnonzero(table.category[rows] == number)
+        exposures += sum_by(table.observed[rows[own]].astype(float), group[own], groups) * factor
     everything, every = totals.sum(axis=0).cumsum(), exposures.sum(axis=0).cumsum()
     everywhere = (everything + SMALLEST_LEVEL) / (every + 1.0)
     prior = np.broadcast_to(everywhere, (len(HALF_LIVES_WEEKS), 1, len(everywhere)))
-    return _log_levels(totals, exposures, prior, table.week_steps)
+    return _log_levels(totals, exposures, prior, table.week_steps, HALF_LIVES_WEEKS)
 
 
-def _log_levels(counts: Floats, exposure: Floats, prior: Floats, week_steps: int) -> Floats:
-    """Return logarithms of discounted levels at HALF_LIVES_WEEKS, (4, N, T).
+def _own_levels(
+    part: SeriesTable,
+    counts: Floats,
+    running: Floats,
+    category: Floats,
+    speeds: Sequence[int] = range(len(HALF_LIVES_WEEKS)),
+) -> Floats:
+    """Return logarithms of the levels of series at some of the speeds, (S, n, T)."""
+    exposure = running[part.category] * part.observed
+    prior = (np.exp(category[speed])[part.category] for speed in speeds)
+    weeks = [HALF_LIVES_WEEKS[speed] for speed in speeds]
+    return _log_levels(counts, exposure, prior, part.week_steps, weeks)
 
-    `prior` (4, N or 1, T) weighs as much as PRIOR_WEEKS of observation.
+
+def _log_levels(
+    counts: Floats,
+    exposure: Floats,
+    priors: Iterable[Floats],
+    week_steps: int,
+    half_lives: Sequence[float],
+) -> Floats:
+    """Return logarithms of discounted levels at some half-lives, (S, N, T).
+
+    The prior of each, (N or 1, T), weighs as much as PRIOR_WEEKS of observation.
     """
-    found = []
-    for weeks, expected in zip(HALF_LIVES_WEEKS, prior, strict=True):
+    found = np.empty((len(half_lives), *counts.shape))
+    for place, (weeks, prior) in enumerate(zip(half_lives, priors, strict=True)):
         keep = 0.5 ** (1.0 / (weeks * week_steps))
         items = lfilter([1.0], [1.0, -keep], counts, axis=1)
         exposed = lfilter([1.0], [1.0, -keep], exposure, axis=1)
         weight = PRIOR_WEEKS * week_steps
-        found.append(np.log((items + weight * expected) / (exposed + weight) + SMALLEST_LEVEL))
-    return np.stack(found)
+        np.log((items + weight * prior) / (exposed + weight) + SMALLEST_LEVEL, out=found[place])
+    return found
 
 
-def expected_level(own: Floats, category: Floats) -> Floats:
+def expected_level(own_recent: Floats, own_steady: Floats, category: Floats) -> Floats:
     """Return the steady level with a share of the category's and the series' recent changes.
 
-    Both are (4, N, T) logarithms; the answer is items a step, (N, T).
+    Logarithms: of the series (N, T), of its category (4, N, T); the answer is items a step, (N, T).
     """
     sudden = category[SUDDEN] - category[STEADY]
-    apart = own[RECENT] - own[STEADY] - (category[RECENT] - category[STEADY])
-    return np.asarray(np.exp(own[STEADY] + CATEGORY_SHARE * sudden + OWN_SHARE * apart))
+    apart = own_recent - own_steady - (category[RECENT] - category[STEADY])
+    return np.asarray(np.exp(own_steady + CATEGORY_SHARE * sudden + OWN_SHARE * apart))
 
 
-def _bounded(table: SeriesTable, level: Floats, running: Floats) -> Floats:
-    """Cut each count down to what the level of the step before allowed."""
+def _bounded(part: SeriesTable, before: Floats, running: Floats, category: Floats) -> Floats:
+    """Cut each count down to what the level of the step before allowed; `before` gives levels."""
+    recent, steady = _own_levels(part, before, running, category, (RECENT, STEADY))
+    level = expected_level(recent, steady, category[:, part.category])
     foreseen = np.full_like(level, np.inf)
-    mean = level[:, :-1] * running[table.category, 1:]
+    mean = level[:, :-1] * running[part.category, 1:]
     spread = np.sqrt(mean + BOUND_DISPERSION * mean**2)
     foreseen[:, 1:] = mean + BOUND_DEVIATIONS * spread + BOUND_ITEMS
-    known = np.cumsum(table.observed, axis=1)
-    foreseen[known <= WEEKS_UNBOUNDED * table.week_steps] = np.inf
-    return np.asarray(np.minimum(table.counts, foreseen))
+    known = np.cumsum(part.observed, axis=1)
+    foreseen[known <= WEEKS_UNBOUNDED * part.week_steps] = np.inf
+    return np.asarray(np.minimum(part.counts, foreseen))

@@ -15,17 +15,16 @@ import numpy as np
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
+from heed_warning.domain.intervals import Calibration, nominal
 from heed_warning.domain.panel import Booleans, Floats, Ints
+from heed_warning.forecasting.calibration import Held, day_outside, sum_outside, tail_share
 from heed_warning.forecasting.family import CLASSICAL
 from heed_warning.forecasting.grouping import BROKEN, GROUPS
-from heed_warning.forecasting.intervals import outside_scores
 from heed_warning.forecasting.scores import log_losses
 
 WEIGHT_PARTS = 8
 COUNTS_FOR_WEIGHTS = 400
 SPREADS = (0.4, 0.55, 0.75, 1.0, 1.3, 1.7, 2.2)
-NOMINAL_OUTSIDE = 0.1
-OUTSIDE_BOUNDS = (0.01, 0.3)
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class Mixing:
     """(G, M), rows add up to 1."""
     spread: Floats
     """Factor of dispersion and frailty, (G,)."""
-    outside: Floats
-    """Probability left outside the 90 % interval so that it holds 90 % of counts, (G,)."""
+    calibration: Calibration
+    """How the intervals of each group are to be read, G rows."""
 
     def combine(self, forecasts: Sequence[Forecast], group: Ints) -> Forecast:
         """Return the combined law of each series."""
@@ -83,7 +82,7 @@ def prior_mixing(families: Sequence[str]) -> Mixing:
         tuple(families),
         _classical_after_break(np.full((len(GROUPS), count), 1.0 / count), families),
         np.ones(len(GROUPS)),
-        np.full(len(GROUPS), NOMINAL_OUTSIDE),
+        nominal(len(GROUPS)),
     )
 
 
@@ -98,20 +97,22 @@ def learn(families: Sequence[str], trials: Sequence[Trial]) -> Mixing:
     proven = min(len(trial.forecasts) for trial in trials)
     trials = [replace(trial, forecasts=trial.forecasts[:proven]) for trial in trials]
     equal = np.full(proven, 1.0 / proven)
-    weights, spread, outside = np.zeros((len(GROUPS), proven)), prior.spread, prior.outside
+    weights, spread = np.zeros((len(GROUPS), proven)), prior.spread
     overall = _best_weights(trials, None)
     for group in range(len(GROUPS)):
         count = sum(int(trial.observed[trial.group == group].sum()) for trial in trials)
         own = _best_weights(trials, group) if count >= COUNTS_FOR_WEIGHTS else overall
         weights[group] = (own + overall) / 4.0 + equal / 2.0
+    weights = _classical_after_break(weights, families[:proven])
     for group in range(len(GROUPS)):
         count = sum(int(trial.observed[trial.group == group].sum()) for trial in trials)
         chosen = group if count >= COUNTS_FOR_WEIGHTS else None
-        spread[group], outside[group] = _calibrated(trials, chosen, weights)
+        spread[group] = _best_spread(trials, chosen, weights)
+    calibration = _calibrated(trials, weights, spread)
     share = proven / len(families)
     rest = np.full((len(GROUPS), len(families) - proven), 1.0 / len(families))
     every = _classical_after_break(np.hstack([weights * share, rest]), families)
-    return Mixing(tuple(families), every, spread, outside)
+    return Mixing(tuple(families), every, spread, calibration)
 
 
 def _classical_after_break(weights: Floats, families: Sequence[str]) -> Floats:
@@ -151,8 +152,8 @@ def _loss(trial: Trial, rows: Ints, weights: Floats, spread: float) -> float:
     return float(losses[trial.observed[rows]].sum())
 
 
-def _calibrated(trials: Sequence[Trial], group: int | None, weights: Floats) -> tuple[float, float]:
-    """Return the spread of least log loss, and the outside that covers 90 % with it."""
+def _best_spread(trials: Sequence[Trial], group: int | None, weights: Floats) -> float:
+    """Return the spread of least log loss, drawn half way to leaving it as it is."""
     losses = {
         spread: sum(
             _loss(trial, rows, weights[trial.group[rows]], spread)
@@ -161,19 +162,26 @@ def _calibrated(trials: Sequence[Trial], group: int | None, weights: Floats) -> 
         )
         for spread in SPREADS
     }
-    spread = min(losses, key=lambda one: losses[one])
-    spread = float(np.sqrt(spread))  # half way, on the logarithm, to leaving it as it is
-    scores = []
-    for trial in trials:
+    return float(np.sqrt(min(losses, key=lambda one: losses[one])))
+
+
+def _calibrated(trials: Sequence[Trial], weights: Floats, spread: Floats) -> Calibration:
+    """Return how the intervals of each group are to be read; that of all where it has too few."""
+    found = nominal(len(GROUPS))
+    mixed = [_mixed(trial.forecasts, weights[trial.group], spread[trial.group]) for trial in trials]
+    every = _calibration(trials, mixed, None)
+    for group in range(len(GROUPS)):
+        count = sum(int(trial.observed[trial.group == group].sum()) for trial in trials)
+        own = _calibration(trials, mixed, group) if count >= COUNTS_FOR_WEIGHTS else every
+        found.day[group], found.sums[group], found.tail[group] = own
+    return found
+
+
+def _calibration(
+    trials: Sequence[Trial], mixed: Sequence[Forecast], group: int | None
+) -> tuple[float, list[float], float]:
+    held = []
+    for trial, forecast in zip(trials, mixed, strict=True):
         rows = _rows(trial, group)
-        mixed = _mixed(
-            [part.select(rows) for part in trial.forecasts],
-            weights[trial.group[rows]],
-            np.full(len(rows), spread),
-        )
-        seen = trial.observed[rows]
-        scores.append(outside_scores(trial.counts[rows], mixed)[seen])
-    every = np.concatenate(scores)
-    if not len(every):
-        return spread, NOMINAL_OUTSIDE
-    return spread, float(np.clip(np.quantile(every, NOMINAL_OUTSIDE), *OUTSIDE_BOUNDS))
+        held.append(Held(forecast.select(rows), trial.counts[rows], trial.observed[rows]))
+    return day_outside(held), sum_outside(held), tail_share(held)

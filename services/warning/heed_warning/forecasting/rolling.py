@@ -15,11 +15,11 @@ import numpy as np
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
+from heed_warning.domain.intervals import NOMINAL_OUTSIDE, interval
 from heed_warning.domain.panel import Floats, Ints
 from heed_warning.forecasting.family import COMBINATION, Family, Prepared
 from heed_warning.forecasting.grouping import groups_at
-from heed_warning.forecasting.intervals import interval
-from heed_warning.forecasting.mixing import NOMINAL_OUTSIDE, Mixing, Trial, learn
+from heed_warning.forecasting.mixing import Mixing, Trial, learn
 
 VALIDATION_ORIGINS = 13
 FIRST_VALIDATION_WEEKS = 26
@@ -106,9 +106,11 @@ def chosen(answer: Answer, model: str) -> Forecast:
 
 def bounds(answer: Answer, model: str) -> tuple[Floats, Floats]:
     """Return the bounds of the 90 % interval, calibrated for the combination, (N, H) each."""
-    calibrated = model == COMBINATION
-    outside = answer.mixing.outside[answer.group] if calibrated else NOMINAL_OUTSIDE
-    return interval(chosen(answer, model), outside)
+    forecast = chosen(answer, model)
+    outside = np.full(len(answer.group), NOMINAL_OUTSIDE)
+    if model == COMBINATION:
+        outside = answer.mixing.calibration.day[answer.group]
+    return interval(forecast.mean, forecast.day_dispersion(), outside[:, None])
 
 
 def quantiles(forecast: Forecast, low: Floats, high: Floats) -> Floats:

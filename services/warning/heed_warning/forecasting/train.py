@@ -18,14 +18,14 @@ import numpy as np
 from heed_warning.domain.day_kind import WorkingDay, kinds
 from heed_warning.domain.distribution import Forecast
 from heed_warning.domain.forecaster_record import FamilyScore
-from heed_warning.domain.history import LONGEST_HORIZON, history_of
+from heed_warning.domain.history import LONGEST_HORIZON, BaselineForecaster, Forecaster, history_of
+from heed_warning.domain.intervals import NOMINAL_OUTSIDE, interval
 from heed_warning.domain.panel import Floats, Panel
 from heed_warning.forecasting.classical import Classical
 from heed_warning.forecasting.combination import Combination
 from heed_warning.forecasting.descent import Budget, train_networks
 from heed_warning.forecasting.family import COMBINATION, Family, prepare
-from heed_warning.forecasting.intervals import interval
-from heed_warning.forecasting.mixing import Trial, learn
+from heed_warning.forecasting.mixing import Mixing, Trial, learn
 from heed_warning.forecasting.regression import Regression
 from heed_warning.forecasting.rolling import trial_at
 from heed_warning.forecasting.scores import weighted_quantile_loss
@@ -89,8 +89,12 @@ def train(
         prepared, origins[0], horizon, first, lambda share: report(share * SHARE_FOR_FIRST)
     )
     families: tuple[Family, ...] = (Classical(), Regression(), early)
-    trials = [trial_at(prepared, families, origin, WEEK)[0] for origin in origins]
-    scores = _scores(families, trials, _baseline(panel, origins, working))
+    trials = [trial_at(prepared, families, origin, horizon)[0] for origin in origins]
+    test = _Test(
+        panel, working, origins, trials,
+        learn([family.name for family in families], _first_half(trials, origins)),
+    )  # fmt: skip
+    scores = _scores(families, test)
     second = replace(asked, deadline=started + 2 * SHARE_FOR_FIRST * max_seconds)
     final = train_networks(
         prepared, table.steps - 1, horizon, second,
@@ -105,7 +109,7 @@ def train(
         baseline_loss=by_family[BASELINE].loss,
         coverage_90=by_family[COMBINATION].coverage_90,
         losses=scores,
-        beats_current=_beats(current, panel, origins, working, families, trials),
+        beats_current=current is None or _beats(current, test),
     )
 
 
@@ -115,22 +119,62 @@ def held_out_origins(steps: int, horizon: int) -> list[int]:
     return [steps - 1 - horizon * (count - number) for number in range(count)]
 
 
-def _scores(
-    families: Sequence[Family], trials: Sequence[Trial], baseline: Sequence[Forecast]
-) -> tuple[FamilyScore, ...]:
-    """Learn the mixing from the first half of the trials; score all on the second half."""
+@dataclass(frozen=True)
+class _Test:
+    """What a mixing of the first half of the trials is tested on: the second half."""
+
+    panel: Panel
+    working: WorkingDay
+    origins: Sequence[int]
+    trials: Sequence[Trial]
+    mixing: Mixing
+
+    @property
+    def places(self) -> range:
+        """The trials tested on."""
+        return range((len(self.trials) + 1) // 2, len(self.trials))
+
+    def day(self, place: int) -> date:
+        """Return the day of a trial's origin."""
+        return self.panel.first_day + timedelta(days=self.origins[place])
+
+    def mixed(self, place: int) -> Forecast:
+        """Return the combined forecast of a trial."""
+        trial = self.trials[place]
+        return self.mixing.combine(trial.forecasts, trial.group)
+
+    def others(self, forecaster: Forecaster, place: int) -> Forecast:
+        """Return what a forecaster says at a trial's origin."""
+        history = history_of(self.panel, self.day(place), self.working)
+        return forecaster.predict(history, self.trials[place].counts.shape[1]).forecast
+
+
+def _first_half(trials: Sequence[Trial], origins: Sequence[int]) -> list[Trial]:
+    """Return the first half of the trials, without what came after the second half began."""
     half = (len(trials) + 1) // 2
-    mixing = learn([family.name for family in families], trials[:half])
-    tested = trials[half:]
-    combined = [mixing.combine(trial.forecasts, trial.group) for trial in tested]
-    outside = [mixing.outside[trial.group] for trial in tested]
-    nominal = [np.full(len(trial.group), 0.1) for trial in tested]
-    found = [
-        _score(family.name, tested, [trial.forecasts[place] for trial in tested], nominal)
-        for place, family in enumerate(families)
+    known = origins[min(half, len(origins) - 1)]
+    return [
+        replace(
+            trial,
+            observed=trial.observed & (origin + 1 + np.arange(trial.counts.shape[1]) <= known),
+        )
+        for trial, origin in zip(trials[:half], origins, strict=False)
     ]
+
+
+def _scores(families: Sequence[Family], test: _Test) -> tuple[FamilyScore, ...]:
+    """Score every family, the combination and the seasonal baseline on the tested trials."""
+    tested = [test.trials[place] for place in test.places]
+    outside = [test.mixing.calibration.day[trial.group] for trial in tested]
+    nominal = [np.full(len(trial.group), NOMINAL_OUTSIDE) for trial in tested]
+    found = [
+        _score(family.name, tested, [trial.forecasts[number] for trial in tested], nominal)
+        for number, family in enumerate(families)
+    ]
+    combined = [test.mixed(place) for place in test.places]
+    baseline = [test.others(BaselineForecaster(), place) for place in test.places]
     found.append(_score(COMBINATION, tested, combined, outside))
-    found.append(_score(BASELINE, tested, baseline[half:], nominal))
+    found.append(_score(BASELINE, tested, baseline, nominal))
     return tuple(found)
 
 
@@ -139,7 +183,7 @@ def _score(
 ) -> FamilyScore:
     counts, means, dispersions, held = [], [], [], []
     for trial, forecast, share in zip(trials, forecasts, outside, strict=True):
-        low, high = interval(forecast, share)
+        low, high = interval(forecast.mean, forecast.day_dispersion(), share[:, None])
         seen = trial.observed
         held.append(((trial.counts >= low) & (trial.counts <= high))[seen])
         counts.append(trial.counts[seen])
@@ -149,37 +193,14 @@ def _score(
     return FamilyScore(name, loss, float(np.concatenate(held).mean()))
 
 
-def _baseline(panel: Panel, origins: Sequence[int], working: WorkingDay) -> list[Forecast]:
-    """Return what the seasonal baseline forecasts at the origins."""
-    found = []
-    for origin in origins:
-        day = panel.first_day + timedelta(days=origin)
-        history = history_of(panel, day, working)
-        found.append(history.baseline.forecast(history.origin, WEEK))
-    return found
-
-
-def _beats(
-    current: Current | None,
-    panel: Panel,
-    origins: Sequence[int],
-    working: WorkingDay,
-    families: Sequence[Family],
-    trials: Sequence[Trial],
-) -> bool:
-    """Hold the new combination against the one in use, on tested weeks after the latter's data."""
-    half = (len(trials) + 1) // 2
-    if current is None:
-        return True
-    days = [panel.first_day + timedelta(days=origin) for origin in origins]
-    unseen = [place for place in range(half, len(trials)) if days[place] >= current.data_to]
+def _beats(current: Current, test: _Test) -> bool:
+    """Hold the new combination against the one in use, on tested trials after the latter's data."""
+    unseen = [place for place in test.places if test.day(place) >= current.data_to]
     if not unseen:
         return True
-    mixing = learn([family.name for family in families], trials[:half])
-    tested = [trials[place] for place in unseen]
-    histories = [history_of(panel, days[place], working) for place in unseen]
-    theirs = [current.forecaster.forecast(history, WEEK) for history in histories]
-    mine = [mixing.combine(trial.forecasts, trial.group) for trial in tested]
-    nominal = [np.full(len(trial.group), 0.1) for trial in tested]
+    tested = [test.trials[place] for place in unseen]
+    nominal = [np.full(len(trial.group), NOMINAL_OUTSIDE) for trial in tested]
+    mine = [test.mixed(place) for place in unseen]
+    theirs = [test.others(current.forecaster, place) for place in unseen]
     scores = [_score("", tested, forecasts, nominal) for forecasts in (mine, theirs)]
     return scores[0].loss <= scores[1].loss

@@ -13,12 +13,13 @@ import numpy as np
 from safetensors.torch import load, save
 from torch import Tensor
 
+from heed_warning.domain.intervals import Calibration
 from heed_warning.forecasting.combination import Combination
 from heed_warning.forecasting.lstm import Lstm, Vocabulary
 from heed_warning.forecasting.mixing import Mixing
 from heed_warning.forecasting.network import Network
 
-CODE_VERSION = "combination-1"
+CODE_VERSION = "combination-2"
 _HEADER = "heed"
 
 
@@ -37,7 +38,9 @@ def to_bytes(lstm: Lstm, mixing: Mixing) -> bytes:
         "families": mixing.families,
         "weights": mixing.weights.tolist(),
         "spread": mixing.spread.tolist(),
-        "outside": mixing.outside.tolist(),
+        "outside_day": mixing.calibration.day.tolist(),
+        "outside_sums": mixing.calibration.sums.tolist(),
+        "tail": mixing.calibration.tail.tolist(),
     }
     tensors = {
         f"{number}.{name}": part.contiguous()
@@ -70,6 +73,6 @@ def from_bytes(name: str, data: bytes) -> Combination:
         tuple(read["families"]),
         np.array(read["weights"]),
         np.array(read["spread"]),
-        np.array(read["outside"]),
+        Calibration(*(np.array(read[key]) for key in ("outside_day", "outside_sums", "tail"))),
     )
     return Combination(name, lstm, mixing)
