@@ -43,6 +43,15 @@ def put(memory: CountMemory, rows: Rows) -> None:
     memory.settle()
 
 
+def known(memory: CountMemory) -> set[tuple[int, Cell, int, float]]:
+    """Kind, cell, day and count of all that is known."""
+    return {
+        (kind, memory.cells[number], day, count)
+        for kind, *arrays in memory.of_kinds(0, 2000)
+        for number, day, count in zip(*(array.tolist() for array in arrays), strict=True)
+    }
+
+
 async def test_memory_follows_the_database_whoever_wrote(store: Database) -> None:
     first, second = panels(store), panels(store)
     await apply(store, observation((COUNTY, "01", 3)))
@@ -108,7 +117,7 @@ def test_memory_follows_the_days_that_are_used_however_long_it_runs() -> None:
         put(memory, rows_of([(COUNTY, "01", 100, day, 1)]))
         memory.forget_before(day - 100)
     assert memory.nbytes < 16 * 500
-    _, _, days, counts = memory.of_kinds(100, 101)
+    [(_, _, days, counts)] = memory.of_kinds(100, 101)
     assert counts[days >= 13900].sum() == 100
 
 
@@ -117,16 +126,13 @@ def test_a_count_given_again_replaces_the_one_before() -> None:
     put(memory, rows_of([(COUNTY, "02", 100, 9, 4), (COUNTY, "01", 100, 9, 3)]))
     put(memory, rows_of([(CITY, "01", 503, 9, 1), (COUNTY, "02", 100, 9, 7)]))
     put(memory, rows_of([(COUNTY, "01", 100, 8, 5)]))
-    kinds, numbers, days, counts = memory.of_kinds(0, 2000)
-    cells = [memory.cells[number] for number in numbers.tolist()]
-    found = set(zip(kinds.tolist(), cells, days.tolist(), counts.tolist(), strict=True))
-    assert found == {
+    assert known(memory) == {
         (100, Cell(COUNTY, "01"), 8, 5.0),
         (100, Cell(COUNTY, "01"), 9, 3.0),
         (100, Cell(COUNTY, "02"), 9, 7.0),
         (503, Cell(CITY, "01"), 9, 1.0),
     }
-    assert memory.of_kinds(500, 600)[3].tolist() == [1.0]
+    assert [kind for kind, *_ in memory.of_kinds(500, 600)] == [503]
 
 
 def test_a_count_taken_twice_at_once_keeps_the_later() -> None:
@@ -134,9 +140,40 @@ def test_a_count_taken_twice_at_once_keeps_the_later() -> None:
     for count in (4, 7):
         memory.take(rows_of([(COUNTY, "01", 100, 9, count), (CITY, "01", 100, count, 1)]))
     memory.settle()
-    _, numbers, _, counts = memory.of_kinds(100, 101)
-    assert len(counts) == 3
-    assert counts[[memory.cells[n] == Cell(COUNTY, "01") for n in numbers.tolist()]] == [7.0]
+    assert known(memory) == {
+        (100, Cell(COUNTY, "01"), 9, 7.0),
+        (100, Cell(CITY, "01"), 4, 1.0),
+        (100, Cell(CITY, "01"), 7, 1.0),
+    }
+
+
+def test_counts_of_any_size_come_in_by_place_whatever_their_order() -> None:
+    rng = np.random.default_rng(1)
+    for largest in (9, 10**15):
+        given = [
+            (region, "01", kind, int(day), int(count))
+            for region in (COUNTY, CITY)
+            for kind in (100, 503)
+            for day, count in zip(rng.permutation(40), rng.integers(-3, largest, 40), strict=True)
+        ]
+        memory = CountMemory()
+        for part in np.array_split(rng.permutation(len(given)), 3):
+            memory.take(rows_of([given[place] for place in part.tolist()]))
+        memory.settle()
+        assert known(memory) == {
+            (kind, Cell(region, category), day, float(count))
+            for region, category, kind, day, count in given
+        }
+        for _, numbers, days, _ in memory.of_kinds(0, 2000):
+            assert (np.diff(numbers * 100 + days) > 0).all()
+
+
+def test_who_reads_counts_keeps_them_while_new_ones_come_in() -> None:
+    memory = CountMemory()
+    put(memory, rows_of([(COUNTY, "01", 100, 9, 3)]))
+    [(_, _, _, before)] = memory.of_kinds(100, 101)
+    put(memory, rows_of([(COUNTY, "01", 100, 9, 8)]))
+    assert before.tolist() == [3.0]
 
 
 async def test_a_write_that_commits_late_is_not_overlooked(store: Database) -> None:

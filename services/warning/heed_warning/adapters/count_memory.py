@@ -1,12 +1,14 @@
 """Daily counts of all cells and measures, in memory, as sorted numbers.
 
-A count is one 64-bit key (measure and bucket, cell, day) beside its value: sixteen bytes, whatever
-the number of days without any. Reading a measure is a slice, and laying it out by day or by week is
-one pass of numpy.
+A count is one 64-bit place (cell and day) beside its value: sixteen bytes, whatever the number of
+days without any. Each measure and bucket has arrays of its own, so that they are sorted one after
+the other and no copy of everything is ever made.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +16,10 @@ from numpy.typing import NDArray
 
 from heed_warning.domain.panel import Cell, Floats, Ints
 
-_DAY_BITS = 17
-_CELL_BITS = 24
-_DAYS = 1 << _DAY_BITS
-_CELLS = 1 << _CELL_BITS
+DAY_BITS = 17
+_DAYS = 1 << DAY_BITS
+_NUMBER_BITS = 63
+"""Of a number in an array, without its sign."""
 BUCKETS = 100
 _SPARE_DAYS = 128
 
@@ -37,6 +39,10 @@ class Rows:
     count: Floats
 
 
+_Sums = tuple[Ints, Floats]
+"""Places in order, and the count of each, (R,) both."""
+
+
 class CountMemory:
     """What was never given is 0; what is given again replaces what was there."""
 
@@ -46,59 +52,57 @@ class CountMemory:
         self._sorted: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
         self._number: Ints = np.zeros(0, dtype=np.int64)
         """Number of the cell with each sorted code."""
-        self._keys: Ints = np.zeros(0, dtype=np.int64)
-        self._counts: Floats = np.zeros(0)
+        self._sums: dict[int, _Sums] = {}
         self._first = -1
-        self._taken: list[tuple[Ints, Floats]] = []
+        self._taken: defaultdict[int, list[_Sums]] = defaultdict(list)
 
     @property
     def nbytes(self) -> int:
         """Memory that the counts take."""
-        return self._keys.nbytes + self._counts.nbytes
+        return sum(places.nbytes + counts.nbytes for places, counts in self._sums.values())
 
     def take(self, rows: Rows) -> None:
         """Take a part of what is read; `settle` makes the parts known together."""
-        if len(rows.day):
-            keys = (rows.kind << (_CELL_BITS + _DAY_BITS)) | (self._numbers(rows.cell) << _DAY_BITS)
-            self._taken.append((keys | rows.day, rows.count))
+        if not len(rows.day):
+            return
+        kinds, counts = rows.kind.astype(np.int16), rows.count
+        places = (self._numbers(rows.cell) << DAY_BITS) | rows.day
+        if (kinds[1:] < kinds[:-1]).any():
+            order = np.argsort(kinds, kind="stable")
+            kinds, places, counts = kinds[order], places[order], counts[order]
+        edges = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
+        runs = zip(np.split(places, edges), np.split(counts, edges), strict=True)
+        for start, run in zip((0, *edges.tolist()), runs, strict=True):
+            self._taken[int(kinds[start])].append(run)
 
     def settle(self) -> None:
         """Replace what was there by what was taken; of one count taken twice the later stays."""
-        if not self._taken:
-            return
-        keys, counts = (np.concatenate(parts) for parts in zip(*self._taken, strict=True))
-        self._taken = []
-        order = np.argsort(keys)
-        if (np.diff(keys[order]) == 0).any():  # a read that broke off was made again: rare
-            order = np.argsort(keys, kind="stable")
-            order = order[np.append(np.diff(keys[order]) != 0, True)]
-        keys, counts = keys[order], counts[order]
-        place = np.searchsorted(self._keys, keys)
-        there = np.zeros(len(keys), dtype=np.bool_)
-        inside = place < len(self._keys)
-        there[inside] = self._keys[place[inside]] == keys[inside]
-        self._counts[place[there]] = counts[there]
-        if not len(self._keys):
-            self._keys, self._counts = keys, counts
-        elif not there.all():
-            self._keys = np.insert(self._keys, place[~there], keys[~there])
-            self._counts = np.insert(self._counts, place[~there], counts[~there])
+        taken, self._taken = self._taken, defaultdict(list)
+        while taken:
+            kind, parts = taken.popitem()
+            places, counts = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+            del parts  # given back before the next kind needs as much
+            given = _in_order(places, counts)
+            known = self._sums.get(kind)
+            self._sums[kind] = given if known is None else _replaced(known, given)
 
     def forget_before(self, day: int) -> None:
         """Give back the memory of earlier days, once it is worth moving the rest."""
         if day - self._first > _SPARE_DAYS:
-            keep = (self._keys & (_DAYS - 1)) >= day
-            if not keep.all():
-                self._keys, self._counts = self._keys[keep], self._counts[keep]
+            for kind, (places, counts) in self._sums.items():
+                keep = (places & (_DAYS - 1)) >= day
+                if not keep.all():
+                    self._sums[kind] = places[keep], counts[keep]
             self._first = day
 
-    def of_kinds(self, first: int, stop: int) -> tuple[Ints, Ints, Ints, Floats]:
-        """Return kind, cell number, day and count of the kinds first .. stop-1, in that order."""
-        low, high = np.searchsorted(self._keys, [kind << (_CELL_BITS + _DAY_BITS)
-                                                 for kind in (first, stop)])  # fmt: skip
-        keys = self._keys[low:high]
-        kind = keys >> (_CELL_BITS + _DAY_BITS)
-        return kind, (keys >> _DAY_BITS) & (_CELLS - 1), keys & (_DAYS - 1), self._counts[low:high]
+    def of_kinds(self, first: int, stop: int) -> Iterator[tuple[int, Ints, Ints, Floats]]:
+        """Yield each kind from `first` to before `stop` with cell numbers, days and counts.
+
+        The arrays stay as they are: what is taken in later makes new ones.
+        """
+        for kind in sorted(kind for kind in self._sums if first <= kind < stop):
+            places, counts = self._sums[kind]
+            yield kind, places >> DAY_BITS, places & (_DAYS - 1), counts
 
     def _numbers(self, codes: Codes) -> Ints:
         """Return the number of each row's cell; new ones get the next."""
@@ -120,3 +124,41 @@ class CountMemory:
         order = np.argsort(merged)
         self._sorted = merged[order]
         self._number = np.concatenate([self._number, number])[order]
+
+
+def _in_order(places: Ints, counts: Floats) -> _Sums:
+    """Return counts by place; of several at one place, the last.
+
+    Place and count together are one number wherever they fit into it, since sorting numbers takes
+    a fraction of the time of sorting what they point at.
+    """
+    first, least = places.min(), counts.min()
+    bits = _NUMBER_BITS - int(places.max() - first).bit_length()
+    if counts.max() - least < 1 << bits:
+        packed = places - first
+        packed <<= bits
+        packed |= (counts - least).astype(np.int64)
+        packed.sort()
+        found = packed >> bits
+        if (found[1:] != found[:-1]).all():
+            packed &= (1 << bits) - 1
+            return found + first, packed + least
+    order = np.argsort(places, kind="stable")  # a read that broke off was made again: rare
+    ordered = places[order]
+    last = np.append(ordered[1:] != ordered[:-1], True)
+    return ordered[last], counts[order][last]
+
+
+def _replaced(known: _Sums, given: _Sums) -> _Sums:
+    """Return what was known with what is given in its place or beside it."""
+    (old, old_counts), (places, counts) = known, given
+    at = np.searchsorted(old, places)
+    there = np.zeros(len(places), dtype=np.bool_)
+    inside = at < len(old)
+    there[inside] = old[at[inside]] == places[inside]
+    merged = old_counts.copy()  # whoever reads the former counts goes on with them
+    merged[at[there]] = counts[there]
+    if there.all():
+        return old, merged
+    new = ~there
+    return np.insert(old, at[new], places[new]), np.insert(merged, at[new], counts[new])

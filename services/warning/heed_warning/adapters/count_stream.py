@@ -13,15 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from heed_warning.adapters.count_memory import BUCKETS, Rows
+from heed_warning.adapters.count_memory import BUCKETS, DAY_BITS, Rows
 from heed_warning.domain.counts import REVERTING
 
 _REVERTING = ", ".join(str(int(measure)) for measure in sorted(REVERTING))
-_CELL = "(region_code || category_code)::char(8)"
-_KIND = f"(measure * {BUCKETS} + bucket)::integer"
+_CELL = "region_code || category_code"
+
+
+def _kind_day(day: str) -> str:
+    """Return measure, bucket and day as one number: every column sent costs a tenth of the time."""
+    kind = f"(measure * {BUCKETS} + bucket)"
+    return f"({kind} << {DAY_BITS}) + ({day} - DATE '2000-01-01')"
+
+
 # What live counts are taken back of says nothing about a past day; that is read from their log.
 _SUMS = f"""
-SELECT {_CELL}, {_KIND}, (day - DATE '2000-01-01')::integer,
+SELECT {_CELL}, {_kind_day("day")},
        (recorded + CASE WHEN measure IN ({_REVERTING}) THEN 0 ELSE live END)::bigint
 FROM cell_day
 WHERE measure <> 10 AND day BETWEEN $1 AND $2
@@ -34,7 +41,7 @@ PAGES_IN_PART = 1 << 16
 """Half a gigabyte of the table."""
 _PAGES = "SELECT pg_relation_size('cell_day') / current_setting('block_size')::bigint AS pages"
 REVERTING_LOG = f"""
-SELECT {_CELL}, {_KIND}, (received_day - DATE '2000-01-01')::integer, sum(delta)::bigint,
+SELECT {_CELL}, {_kind_day("received_day")}, sum(delta)::bigint,
        ((recorded_at AT TIME ZONE 'Asia/Shanghai')::date - DATE '2000-01-01')::integer AS known_day
 FROM cell_delta
 WHERE measure IN ({_REVERTING}) AND received_day BETWEEN $1 AND $2 AND recorded_at < $3
@@ -44,7 +51,7 @@ HAVING sum(delta) <> 0
 """Counts that may be taken back, of days $1 to $2, known before $3, by the day they were known."""
 _HEADER_BYTES = 19
 _PART_BYTES = 8 << 20
-_SUM_FIELDS = (("cell", "S8"), ("kind", ">i4"), ("day", ">i4"), ("count", ">i8"))
+_SUM_FIELDS = (("cell", "S8"), ("kind_day", ">i4"), ("count", ">i8"))
 _LOG_FIELDS = (*_SUM_FIELDS, ("known_day", ">i4"))
 
 
@@ -80,10 +87,11 @@ async def stream_log(
 
 
 def _rows(table: NDArray[Any]) -> Rows:
+    kind_day = table["kind_day"].astype(np.int64)
     return Rows(
         cell=np.ascontiguousarray(table["cell"]),
-        kind=table["kind"].astype(np.int64),
-        day=table["day"].astype(np.int64),
+        kind=kind_day >> DAY_BITS,
+        day=kind_day & ((1 << DAY_BITS) - 1),
         count=table["count"].astype(np.float64),
     )
 
@@ -96,28 +104,31 @@ async def _stream(
     fields: Sequence[tuple[str, str]],
 ) -> None:
     """Hand the rows of a query over, in parts of whole rows and some megabytes."""
-    row, held = _row_type(fields), bytearray()
-    skipped = 0  # bytes of the header seen so far
+    row, held = _row_type(fields), [b""]
+    skipped = size = 0  # bytes of the header seen so far, and bytes held
 
     async def hear(data: bytes) -> None:
-        nonlocal skipped
+        nonlocal skipped, size
         header = min(_HEADER_BYTES - skipped, len(data))
         skipped += header
-        held.extend(memoryview(data)[header:])
-        if len(held) >= _PART_BYTES:
-            _give(held, row, take)
+        held.append(data[header:])
+        size += len(data) - header
+        if size >= _PART_BYTES:
+            held[:] = [_given(held, row, take)]
+            size = len(held[0])
 
     driver: Any = (await connection.get_raw_connection()).driver_connection
     await driver.copy_from_query(query, *arguments, output=hear, format="binary")
-    _give(held, row, take)
+    _given(held, row, take)
 
 
-def _give(held: bytearray, row: np.dtype[Any], take: Callable[[NDArray[Any]], None]) -> None:
-    """Hand over the whole rows and keep the rest; the trailer is shorter than any row."""
-    whole = len(held) // row.itemsize
+def _given(held: list[bytes], row: np.dtype[Any], take: Callable[[NDArray[Any]], None]) -> bytes:
+    """Hand over the whole rows and return the rest; the trailer is shorter than any row."""
+    data = b"".join(held)
+    whole = len(data) // row.itemsize
     if whole:
-        take(np.frombuffer(bytes(held[: whole * row.itemsize]), row))
-        del held[: whole * row.itemsize]
+        take(np.frombuffer(data, row, whole))
+    return data[whole * row.itemsize :]
 
 
 def _row_type(fields: Sequence[tuple[str, str]]) -> np.dtype[Any]:

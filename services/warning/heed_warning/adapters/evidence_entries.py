@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 
@@ -16,10 +15,10 @@ from heed_warning.domain.counts import (
     CellDay,
     Measure,
 )
-from heed_warning.domain.evidence import Entries
+from heed_warning.domain.evidence import Entries, Numbers
 from heed_warning.domain.panel import Cell, Floats, Ints
 
-_Part = tuple[Ints, Ints, Ints, Floats]
+_Part = tuple[Numbers, Numbers, Numbers, Floats]
 """Row, age, age when known, count."""
 _DAY_ZERO_ORDINAL = 730120
 """Ordinal of 2000-01-01, from which days are numbered."""
@@ -44,16 +43,14 @@ def entries_of(
         above: The regions above one.
     """
     row_of = {cell: row for row, cell in enumerate(cells)}
-    rows = np.array([row_of.get(cell, -1) for cell in memory.cells], dtype=np.int64)
+    rows = np.array([row_of.get(cell, -1) for cell in memory.cells], dtype=np.int32)
     parts: dict[tuple[Measure, int], list[_Part]] = defaultdict(list)
     for measure in sorted(INDICATOR_MEASURES):
-        kinds, numbers, days, counts = memory.of_kinds(measure * BUCKETS, (measure + 1) * BUCKETS)
-        edges = [0, *np.flatnonzero(np.diff(kinds)) + 1, len(kinds)]
-        for start, stop in pairwise(edges):
-            if start < stop:
-                age = last - days[start:stop]
-                found = (rows[numbers[start:stop]], age, age, counts[start:stop])
-                parts[measure, int(kinds[start]) % BUCKETS].append(found)
+        for kind, numbers, days, counts in memory.of_kinds(
+            measure * BUCKETS, (measure + 1) * BUCKETS
+        ):
+            age = (last - days).astype(np.int32)
+            parts[measure, kind % BUCKETS].append((rows[numbers], age, age, counts))
     for key, part in _taken_off(later, row_of, last).items():
         parts[key].append(part)
     for key, found in _logged(log, row_of, last, above).items():
@@ -67,13 +64,20 @@ def entries_of(
 
 
 def _entries(parts: Sequence[_Part]) -> Entries:
-    """Join parts, without rows of unknown cells, days to come and zeros."""
-    row, age, known_age, count = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    """Join parts, without rows of unknown cells, days to come and zeros.
+
+    Millions of rows that need none of that, as most kinds do, are not copied.
+    """
+    if len(parts) == 1:
+        row, age, known_age, count = parts[0]
+    else:
+        row, age, known_age, count = (np.concatenate(part) for part in zip(*parts, strict=True))
     use = (row >= 0) & (age >= 0) & (count != 0)
-    whole = np.int32
-    kept = age[use].astype(whole)
-    known = np.minimum(known_age[use].astype(whole), kept)
-    return Entries(row[use].astype(whole), kept, known, count[use])
+    if known_age is not age:
+        known_age = np.minimum(known_age, age)
+    if not use.all():
+        row, age, known_age, count = row[use], age[use], known_age[use], count[use]
+    return Entries(row, age, known_age, count)
 
 
 def _taken_off(
@@ -88,6 +92,7 @@ def _taken_off(
     made = {}
     for kind, rows in found.items():
         row, age, count = np.array(rows, dtype=np.int64).T
+        row, age = row.astype(np.int32), age.astype(np.int32)
         made[kind] = (row, age, age, count.astype(float))
     return made
 
@@ -102,10 +107,10 @@ def _logged(
     codes, number = np.unique(given.cell, return_inverse=True)
     depth = [_lineage(code.decode("ascii"), row_of, above) for code in codes.tolist()]
     levels = max(len(rows) for rows in depth)
-    lineage = np.array([[*rows, *[-1] * (levels - len(rows))] for rows in depth])
-    age = np.tile(last - given.day, levels)
+    lineage = np.array([[*rows, *[-1] * (levels - len(rows))] for rows in depth], dtype=np.int32)
+    age = np.tile((last - given.day).astype(np.int32), levels)
     # Known before its day came: known on it.
-    known_age = np.tile(np.maximum(last - known_day, 0), levels)
+    known_age = np.tile(np.maximum(last - known_day, 0).astype(np.int32), levels)
     row, kind = lineage[number].T.reshape(-1), np.tile(given.kind, levels)
     count = np.tile(given.count, levels)
     made = {}

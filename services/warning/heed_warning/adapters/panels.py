@@ -180,7 +180,10 @@ async def _read(connection: AsyncConnection, memory: _Memory, last: date) -> Non
 def _items(memory: CountMemory, last: date) -> tuple[tuple[Cell, ...], Floats]:
     """Return the cells with an item on the days that models use, in order, and those days."""
     first, stop = _number(_first_day(last)), _number(last) + 1
-    _, numbers, days, counts = memory.of_kinds(ITEMS * BUCKETS, ITEMS * BUCKETS + 1)
+    nothing = np.zeros(0, dtype=np.int64)
+    _, numbers, days, counts = next(
+        memory.of_kinds(ITEMS * BUCKETS, ITEMS * BUCKETS + 1), (0, nothing, nothing, np.zeros(0))
+    )
     use = (days >= first) & (days < stop)
     numbers, days, counts = numbers[use], days[use], counts[use]
     known = memory.cells
