@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from heed_warning.detection.outbreak import SMALLEST_RATIO, draw_cases, log_odds
-from heed_warning.detection.prediction import Prediction
+from heed_warning.detection.outbreak import SMALLEST_RATIO, draw_cases
+from heed_warning.detection.prediction import Prediction, scores
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ class Calibration:
         counts = np.where(
             np.isnan(prediction.counts[rows]), np.nan, self._rng.poisson(rate) + cases
         )
-        return log_odds(counts, mean, ratio, error + drift)[~on]
+        return scores(counts, mean, ratio, error + drift)[~on]
 
     def tail_probability(self, score: Floats) -> Floats:
         """Return the probability of a score at least as high in a calm step, of any shape."""
