@@ -39,7 +39,7 @@ DEADLINE_FILTERS = {
     "unit in a province": DeadlineFilter(unit=BIG_UNIT, region_prefix=CROWDED),
     "overdue": DeadlineFilter(used_share=1, now=MONDAY),
     "nearly used": DeadlineFilter(used_share=0.99, now=MONDAY),
-    "half used in a province": DeadlineFilter(used_share=0.5, now=MONDAY, region_prefix=CROWDED),
+    "nearly used in a province": DeadlineFilter(used_share=0.99, now=MONDAY, region_prefix=CROWDED),
     "due by": DeadlineFilter(due_by=date(2026, 9, 20)),
 }
 CASE_FILTERS = {
