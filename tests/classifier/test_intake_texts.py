@@ -37,6 +37,7 @@ class FakeIntake:
                 reasons="𠮷" * 20_000,
                 place="𠮷" * 500,
                 region_code="110105",
+                supplements=["𠮷" * 50_000] * 2,
             )
             for name in request.names
         ]
@@ -51,3 +52,10 @@ async def test_the_longest_texts_of_a_batch_come_in_messages_that_fit() -> None:
     texts = IntakeTexts(cast("grpc.aio.Channel", intake))
     assert set(await texts.read(keys)) == set(keys)
     assert MAX_MESSAGE_BYTES // 2 < intake.largest < MAX_MESSAGE_BYTES
+
+
+async def test_what_was_added_later_is_part_of_the_text() -> None:
+    intake = FakeIntake()
+    key = petition("停水").key
+    read = await IntakeTexts(cast("grpc.aio.Channel", intake)).read([key])
+    assert len(read[key].text.facts) == 200_002

@@ -97,10 +97,7 @@ async def test_the_same_registration_again_changes_nothing(feed: Feed) -> None:
     assert await events(feed) == ["CLASSIFIED"]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [PetitionEvent.KIND_SEALED, PetitionEvent.KIND_ERASED, PetitionEvent.KIND_WITHDRAWN],
-)
+@pytest.mark.parametrize("kind", [PetitionEvent.KIND_SEALED, PetitionEvent.KIND_ERASED])
 async def test_removal_takes_back_every_count_and_row(
     feed: Feed, kind: PetitionEvent.Kind.ValueType
 ) -> None:
@@ -112,6 +109,22 @@ async def test_removal_takes_back_every_count_and_row(
     assert await totals(feed) == {}
     assert await row_counts(feed) == dict.fromkeys(TABLES, 0)
     assert (await events(feed))[-2:] == ["REMOVED", "REMOVED"]
+
+
+async def test_a_withdrawn_petition_stays_sorted_and_counted(feed: Feed) -> None:
+    # Nobody may make a series fall by pressing people to withdraw: the problem was told.
+    known, unknown = petition(*WAGES, people_bucket=6), petition(*WAGES)
+    await feed.register(known)
+    before = (await classification(feed, known.key), await totals(feed))
+
+    await feed.deliver((known.key, PetitionEvent.KIND_WITHDRAWN))
+
+    assert (await classification(feed, known.key), await totals(feed)) == before
+    assert await events(feed) == ["CLASSIFIED"]
+    # A snapshot tells of a withdrawn petition by its state alone.
+    feed.intake.texts[unknown.key] = unknown
+    await feed.deliver((unknown.key, PetitionEvent.KIND_WITHDRAWN))
+    assert await classification(feed, unknown.key) is not None
 
 
 async def test_removing_what_was_never_sorted_is_no_error(feed: Feed) -> None:
@@ -163,6 +176,30 @@ async def test_what_a_person_unsealed_is_sorted_like_any_other(feed: Feed) -> No
     assert record is not None
     assert record.matters[0].answer.nature is not Nature.ACCUSATION
     assert await events(feed) == ["ACCUSATION_SUSPECTED", "CLASSIFIED"]
+
+
+async def test_a_suspect_that_is_supplemented_before_it_is_sealed_is_still_suspected(
+    feed: Feed,
+) -> None:
+    item = petition(*ACCUSING)
+    await feed.register(item)
+
+    await supplement(feed, item)
+
+    assert await classification(feed, item.key) is None
+    assert await events(feed) == ["ACCUSATION_SUSPECTED"] * 2
+
+
+async def test_what_a_person_unsealed_may_be_supplemented(feed: Feed) -> None:
+    item = petition(*ACCUSING)
+    await feed.register(item)
+    await feed.seal(item.key)
+    await feed.register(item)
+
+    await supplement(feed, item)
+
+    assert await classification(feed, item.key) is not None
+    assert (await events(feed))[-1] == "CORRECTED"
 
 
 async def test_no_word_of_a_sealed_petition_stays_in_the_schema(feed: Feed) -> None:

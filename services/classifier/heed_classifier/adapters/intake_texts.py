@@ -16,7 +16,7 @@ from heed_classifier.domain.records import PetitionKey
 from heed_classifier.domain.text import PetitionText
 from heed_shared.ids import parse_resource_name, petition_name
 
-MOST_NAMES = 25
+MOST_NAMES = 16
 """Petitions in one question: so many of the longest texts fit into one message."""
 
 
@@ -51,7 +51,8 @@ def _petition(text: MaskedText) -> MaskedPetition:
         key=PetitionKey(*parse_resource_name(text.petition, "petitions", "petition")),
         region_code=text.region_code,
         received_at=text.received_at.ToDatetime(UTC),
-        text=PetitionText(text.request, text.facts),
+        # What was added later tells of the same matter as the facts, or of another one.
+        text=PetitionText(text.request, "\n".join((text.facts, *text.supplements))),
         place=text.place,
         declared_nature=Nature(text.declared_nature),
         people_bucket=int(text.people_bucket),

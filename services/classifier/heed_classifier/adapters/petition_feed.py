@@ -42,7 +42,7 @@ Prepared = dict[PetitionKey, SortedPetition]
 
 
 class PetitionsHandler:
-    """Sorts registered petitions and forgets sealed, erased and withdrawn ones."""
+    """Sorts registered and supplemented petitions and forgets sealed and erased ones."""
 
     def __init__(
         self, database: Database, texts: Texts, sorting: Sorting, reader: TermReader, clock: Clock
@@ -55,14 +55,18 @@ class PetitionsHandler:
 
     async def prepare(self, deliveries: Sequence[Delivery]) -> Prepared:
         """Read the texts and sort them; no transaction is open meanwhile."""
-        wanted = [key for key, happening, _ in _happenings(deliveries) if happening not in REMOVALS]
-        keys = list(dict.fromkeys(wanted))
-        if not keys:
+        wanted = {
+            key: happening
+            for key, happening, _ in _happenings(deliveries)
+            if happening not in REMOVALS
+        }
+        if not wanted:
             return {}
-        petitions = await self._texts.read(keys)
+        petitions = await self._texts.read(list(wanted))
         # A snapshot also names as registered what intake has not sealed yet; it clears nothing.
-        told_anew = [key for key in petitions if key not in _from_snapshot(deliveries)]
-        cleared = await self._cleared(told_anew)
+        told_anew = petitions.keys() - _from_snapshot(deliveries)
+        registered = {key for key in told_anew if wanted[key] is Happening.REGISTERED}
+        cleared = await self._cleared(registered, told_anew - registered)
         return await self._sort(list(petitions.values()), cleared)
 
     async def apply(
@@ -84,14 +88,23 @@ class PetitionsHandler:
     async def rebuild(self, _tx: Transaction) -> None:
         """Delete nothing: classifications hold what people corrected.
 
-        The snapshot, applied again, sorts what is missing and removes what was withdrawn or sealed;
-        what is stored stays as it is, and so does a petition that the snapshot does not name.
+        The snapshot, applied again, sorts what is missing or supplemented and removes what was
+        sealed; what is stored stays as it is otherwise, and so does a petition that the snapshot
+        does not name.
         """
 
-    async def _cleared(self, keys: Sequence[PetitionKey]) -> set[PetitionKey]:
-        """Petitions once suspected that intake registered all the same: a person cleared them."""
+    async def _cleared(
+        self, registered: set[PetitionKey], changed: set[PetitionKey]
+    ) -> set[PetitionKey]:
+        """Petitions once suspected that intake registered all the same: a person cleared them.
+
+        One that was changed meanwhile was cleared if it is sorted; else intake is about to seal it.
+        """
         async with self._database.read() as connection:
-            return await ClassificationTable(await raw(connection)).suspicions(keys)
+            table = ClassificationTable(await raw(connection))
+            suspected = await table.suspicions([*registered, *changed])
+            stored = await table.load([*(suspected & changed)])
+            return (suspected & registered) | stored.keys()
 
     async def _sort(
         self, petitions: Sequence[MaskedPetition], cleared: set[PetitionKey]

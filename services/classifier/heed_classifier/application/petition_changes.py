@@ -1,5 +1,7 @@
 """Applying what happened to petitions: sort the new, change the supplemented, remove the sealed.
 
+A withdrawn petition stays as it was sorted; only where it is not known it is sorted like a new one.
+
 Everything here is set-wise and inside the transaction of the consumer, without a model call or RPC.
 Each petition is sorted once however often its event comes, because the consumer's cursor moves in
 the same transaction and a petition that is stored already is left alone.
@@ -39,7 +41,9 @@ class Happening(Enum):
     ERASED = "erased"
 
 
-REMOVALS = frozenset({Happening.WITHDRAWN, Happening.SEALED, Happening.ERASED})
+REMOVALS = frozenset({Happening.SEALED, Happening.ERASED})
+"""A withdrawal is none: the problem was told, so it stays counted and in its incident. Else
+pressing people to withdraw would make a series fall."""
 
 
 class Outcome(Enum):
