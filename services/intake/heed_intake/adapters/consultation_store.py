@@ -126,14 +126,14 @@ class PostgresConsultations:
             key = rows.key_of(row, self._rings[lane])
             before = rows.consultation_of(row, key)
             answer = await self._answer(tx.connection, claim)
-            if answer is not None:
-                return answer.cut(before)
-            after = change(before)
-            await tx.connection.execute(_UPDATE, rows.changed_columns(after, key))
-            if not await self._write_record(tx, claim, _Answer.of(after)):
-                raise Conflict
-            await tx.commit()
-        return after
+            if answer is None:
+                after = change(before)
+                await tx.connection.execute(_UPDATE, rows.changed_columns(after, key))
+                if not await self._write_record(tx, claim, _Answer.of(after)):
+                    raise Conflict
+                await tx.commit()
+                return after
+        return answer.cut(before)
 
     async def answered(self, claim: Claim) -> bool:
         """Say whether this very request was carried out before; see the port."""

@@ -18,6 +18,7 @@ from heed_intake.domain.drafting import compose
 from heed_intake.domain.petition import Channel, Lane, Petition, Registration, Submission
 from heed_intake.domain.screening import screen
 from heed_shared.errors import (
+    Conflict,
     HeedError,
     InvalidField,
     NotFound,
@@ -153,11 +154,17 @@ async def compose_draft(asking: Asking, claim: Claim, work: Consulting) -> Consu
     Raises:
         NotFound: there is no such talk for this caller.
         WrongState: it was registered already.
+        Conflict: something was said meanwhile.
     """
-    lane, _ = await _open_to(asking, work)
-    return await work.store.change(
-        lane, asking.uid, claim, lambda talk: talk.with_draft(compose(talk.turns))
-    )
+    lane, found = await _open_to(asking, work)
+    draft = compose(found.turns)
+
+    def drafted(talk: Consultation) -> Consultation:
+        if talk.turns != found.turns:
+            raise Conflict
+        return talk.with_draft(draft)
+
+    return await work.store.change(lane, asking.uid, claim, drafted)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,14 @@ from heed_intake.domain import drafting_cues as cues
 from heed_intake.domain.consultation import PetitionDraft, Speaker, Turn
 
 _SENTENCE = re.compile(r"[^。！？!?；;\n]*[。！？!?；;…]+[”’』」\"']*|[^。！？!?；;\n]+|\n")
-_COMMA = re.compile(r"[，,、]\s*")
+_COMMA = re.compile(r"[，,]\s*")
 _EDGE: Final = " \t\r\n\u3000"
 _SHORTEST_FACT = 6
 """Characters that a clause must have to stand alone before a request."""
+
+_SHOWN_CHARACTERS: Final = 20
+_QUESTION_CHARACTERS: Final = 100
+"""How much of a clerk's turn is read as its question."""
 
 WANTED = "您希望解决什么问题,想要得到怎样的结果?"
 HAPPENED = "请说说事情的经过:发生了什么,现在怎么样了?"
@@ -75,11 +79,16 @@ def ordered(turns: Sequence[Turn]) -> list[Sentence]:
     found = []
     for place, turn in enumerate(turns):
         if turn.speaker is Speaker.PETITIONER:
-            asked = place > 0 and _asks(turns[place - 1])
-            found += [
-                _placed(place, start, text, asked=asked) for start, text in _pieces(turn.text)
-            ]
+            question = _question_before(place, turns)
+            found += [_placed(place, start, text, question) for start, text in _pieces(turn.text)]
     return found
+
+
+def _question_before(place: int, turns: Sequence[Turn]) -> str:
+    """Return the end of the clerk's turn before this one when it is a question, else nothing."""
+    if place == 0 or not _asks(turns[place - 1]):
+        return ""
+    return turns[place - 1].text[-_QUESTION_CHARACTERS:]
 
 
 def _asks(turn: Turn) -> bool:
@@ -87,10 +96,13 @@ def _asks(turn: Turn) -> bool:
     return turn.speaker is Speaker.CLERK and turn.text.rstrip(_EDGE + '”"').endswith(("?", "？"))
 
 
-def _placed(turn: int, start: int, text: str, *, asked: bool) -> Sentence:
+def _placed(turn: int, start: int, text: str, question: str) -> Sentence:
+    """Place a sentence; ``question`` is what the clerk asked just before, or empty."""
     if cues.PLEASANTRY.fullmatch(text):
         return Sentence(turn, start, text, Part.NONE)
-    if asked and cues.BARE_ANSWER.fullmatch(text):
+    if question and cues.BARE_ANSWER.fullmatch(text):
+        if cues.MORE.search(question):
+            return Sentence(turn, start, text, Part.NONE)
         return Sentence(turn, start, text, Part.FACTS, bare=True)
     if cues.ASSENT.fullmatch(text):
         return Sentence(turn, start, text, Part.NONE)
@@ -133,10 +145,10 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
 def _greeting_ends(sentence: str) -> int:
     """Return where the matter begins after greetings that commas part from it; 0 without any."""
     end = 0
+    if cues.PLEASANTRY.fullmatch(sentence):
+        return end
     for comma in _COMMA.finditer(sentence):
-        if comma.end() == len(sentence) or not cues.PLEASANTRY.fullmatch(
-            sentence[end : comma.end()]
-        ):
+        if not cues.PLEASANTRY.fullmatch(sentence[end : comma.end()]):
             break
         end = comma.end()
     return end
@@ -162,20 +174,23 @@ def _next_comma(sentence: str, start: int) -> int:
 
 def _joined(sentences: Sequence[Sentence], part: Part, turns: Sequence[Turn]) -> str:
     """Join the sentences of a part: neighbours as they stood, others each on a line of its own."""
-    lines: list[str] = []
+    pieces: list[str] = []
     last: Sentence | None = None
     for sentence in sentences:
-        if sentence.part is not part:
-            continue
-        if last is not None and last.turn == sentence.turn:
-            between = turns[last.turn].text[last.end : sentence.start]
-            if not between.strip(_EDGE):
-                lines[-1] += between + sentence.text
-                last = sentence
-                continue
-        lines.append(sentence.text)
-        last = sentence
-    return "\n".join(lines)
+        if sentence.part is part:
+            if last is not None:
+                pieces.append(_between(last, sentence, turns))
+            pieces.append(sentence.text)
+            last = sentence
+    return "".join(pieces)
+
+
+def _between(last: Sentence, sentence: Sentence, turns: Sequence[Turn]) -> str:
+    """Return the blanks between two neighbours of one turn; else a new line."""
+    if last.turn != sentence.turn:
+        return "\n"
+    between = turns[last.turn].text[last.end : sentence.start]
+    return "\n" if between.strip(_EDGE) else between
 
 
 def _questions(sentences: Sequence[Sentence], turns: Sequence[Turn]) -> Iterator[str]:
@@ -197,14 +212,14 @@ def _questions(sentences: Sequence[Sentence], turns: Sequence[Turn]) -> Iterator
     for point, known_by, question in points:
         if point not in answered and not known_by.search(whole):
             yield question
-    for sentence in told:
-        if sentence.bare and not _settles(sentence, turns):
-            yield SAY_IN_FULL.format(answer=sentence.text.rstrip("。.!！,， "))
+    unclear = [item for item in told if item.bare and not _settles(item, turns)]
+    for answer in dict.fromkeys(item.text.rstrip("。.!！,， ") for item in unclear):
+        yield SAY_IN_FULL.format(answer=answer[:_SHOWN_CHARACTERS])
 
 
 def _answered_points(told: Sequence[Sentence], turns: Sequence[Turn]) -> set[str]:
     """Return what was asked before and answered in any way: nobody is asked twice."""
-    questions = [turns[s.turn - 1].text for s in told if s.turn > 0 and _asks(turns[s.turn - 1])]
+    questions = [_question_before(place, turns) for place in {item.turn for item in told}]
     return {
         point
         for point, asks in cues.TALKED_OF.items()
@@ -214,5 +229,5 @@ def _answered_points(told: Sequence[Sentence], turns: Sequence[Turn]) -> set[str
 
 def _settles(sentence: Sentence, turns: Sequence[Turn]) -> bool:
     """Say whether a bare answer ends a point, such as that there is no evidence."""
-    question = turns[sentence.turn - 1].text
+    question = _question_before(sentence.turn, turns)
     return any(asks.search(question) for asks in cues.TALKED_OF.values())
