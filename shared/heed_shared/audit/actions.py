@@ -51,10 +51,11 @@ _WITH_PURPOSE = frozenset(
     }
 )
 _MANY = frozenset({pb.AUDIT_ACTION_SEARCH, pb.AUDIT_ACTION_EXPORT})
+_OF_MANY = ("Batch", "Import")
 _RESOURCE_FIELDS = ("name", "petition", "matter", "resource", "feed")
 _REGION_FIELDS = ("region_code", "region_prefix")
 _WORD = re.compile("[A-Z][a-z]*")
-_RESOURCE = re.compile(r"[a-zA-Z.]+(/[0-9A-Za-z._-]{1,100}){0,5}")
+_RESOURCE = re.compile(r"[a-zA-Z.]{1,60}(/[0-9A-Za-z._-]{1,100}){0,5}")
 # In a request that was refused before it was checked, only what has the form of an identifier.
 _IDENTIFIER = re.compile(
     r"[a-zA-Z]{1,40}/[1-9][0-9A-Z]{5}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[a-z]{1,20}/[0-9]{1,3})?"
@@ -134,6 +135,7 @@ def _recorded(method: MethodDescriptor) -> Recorded:
     purpose = _field(request, ("purpose",)) if action in _WITH_PURPOSE else None
     basis = _field(request, ("legal_basis",)) if action in _WITH_PURPOSE else None
     resource = _field(request, _RESOURCE_FIELDS)
+    counted = action in _MANY or method.name.startswith(_OF_MANY)
     return Recorded(
         method=f"{method.containing_service.full_name}/{method.name}",
         action=action,
@@ -142,7 +144,7 @@ def _recorded(method: MethodDescriptor) -> Recorded:
         purpose_field=purpose.name if purpose else "",
         purposes=_names(purpose),
         basis_field=basis.name if basis else "",
-        count_field=_count_field(method.output_type),
+        count_field=_count_field(method.output_type) if counted else "",
     )
 
 

@@ -26,7 +26,7 @@ from heed_intake.adapters.request_ids import METHOD, KeptResponse, RequestIds
 from heed_intake.application.ports import Draft, RequestKey, StorageRefusedError
 from heed_intake.domain.petition import Lane, Registration, State
 from heed_intake.domain.receipts import receipt_number, receipt_year
-from heed_shared import telemetry
+from heed_shared import audit, telemetry
 from heed_shared.database import Database, Transaction, raw
 from heed_shared.errors import Conflict
 from heed_shared.feed import NewEvent
@@ -116,6 +116,7 @@ class PostgresRegistrations:
             await tx.publish([_registered(draft) for draft in chosen])
         else:
             await driver.execute(sql.INSERT_SEALED, *sql.sealed_columns(chosen, chosen_keys))
+        await tx.record(_entries(chosen))
         return await self._number(driver, chosen)
 
     async def _number(self, driver: Any, drafts: Sequence[Draft]) -> dict[RequestKey, str]:
@@ -177,6 +178,16 @@ class PostgresRegistrations:
             key = key_of(row, self._rings[Lane.SEALED])
             return Registration(sealed_petition(row, key, State.REGISTERED), kept.code(key))
         raise Conflict
+
+
+def _entries(drafts: Sequence[Draft]) -> list[audit.Pending]:
+    """Return the entries of the audit, which do not tell in which lane a petition is."""
+    entries = []
+    for draft in drafts:
+        if draft.entry is not None:
+            draft.entry.resource = petition_name(draft.petition.region_code, draft.petition.uid)
+            entries.append(draft.entry)
+    return entries
 
 
 def _registered(draft: Draft) -> NewEvent:

@@ -29,13 +29,17 @@ from heed_intake.domain.petition import (
     Wording,
 )
 from heed_intake.domain.progress import ShownStep
+from heed_shared import audit
 from heed_shared.errors import InvalidField
 from heed_shared.identity import Caller
 from heed_shared.ids import etag_of, petition_name
 
 
 def register_command(
-    request: pb.RegisterPetitionRequest, caller: Caller, traceparent: str
+    request: pb.RegisterPetitionRequest,
+    caller: Caller,
+    traceparent: str,
+    entry: audit.Pending | None,
 ) -> RegisterCommand:
     """Return the command of a request that satisfies the contract's rules."""
     payload = request.submission.SerializeToString(deterministic=True)
@@ -45,6 +49,7 @@ def register_command(
         digest=hashlib.sha256(payload).digest(),
         submission=submission_of(request.submission),
         traceparent=traceparent,
+        entry=entry,
     )
 
 
@@ -170,6 +175,8 @@ def text_message(name: str, text: ReadText | None) -> pb.MaskedText:
         return pb.MaskedText(petition=name, availability=pb.MaskedText.AVAILABILITY_NOT_FOUND)
     if text.petition is None or text.state is State.SEALED:
         return pb.MaskedText(petition=name, availability=pb.MaskedText.AVAILABILITY_SEALED)
+    if text.state is State.ERASED:
+        return pb.MaskedText(petition=name, availability=pb.MaskedText.AVAILABILITY_ERASED)
     petition = text.petition
     return pb.MaskedText(
         petition=name,

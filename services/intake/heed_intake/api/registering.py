@@ -12,7 +12,7 @@ from heed_intake.application.register import (
     Registering,
     register_many,
 )
-from heed_shared import telemetry
+from heed_shared import audit, telemetry
 from heed_shared.errors import HeedError, InvalidFields, to_status
 from heed_shared.identity import Caller
 from heed_shared.rpc.validation import violations
@@ -32,13 +32,15 @@ async def register_each(
         HeedError: the database does not answer.
     """
     traceparent = telemetry.current_traceparent()
+    call = audit.current()
     outcomes: dict[int, Outcome] = {}
     commands: dict[int, RegisterCommand] = {}
     for index, request in enumerate(requests):
         try:
             if problems := violations(request):
                 raise InvalidFields(problems)
-            commands[index] = register_command(request, caller, traceparent)
+            entry = call.for_one("", request.submission.region_code) if call else None
+            commands[index] = register_command(request, caller, traceparent, entry)
         except HeedError as error:
             outcomes[index] = error
     registered = await register_many(list(commands.values()), registering)

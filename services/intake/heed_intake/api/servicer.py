@@ -13,12 +13,14 @@ from heed.intake.v1.intake_service_pb2_grpc import IntakeServiceServicer
 
 from heed_intake.api import convert
 from heed_intake.api.consultation_rpcs import ConsultationRpcs
+from heed_intake.api.personal_rpcs import PersonalRpcs
 from heed_intake.api.protection_rpcs import ProtectionRpcs
 from heed_intake.api.registering import import_rows, register_each
 from heed_intake.api.suggestion_rpcs import SuggestionRpcs
 from heed_intake.api.supplement_rpcs import SupplementRpcs
 from heed_intake.application.check_progress import WrongCodes, check_progress
 from heed_intake.application.consultation import Consulting
+from heed_intake.application.personal import Personal
 from heed_intake.application.petition_changes import Changing
 from heed_intake.application.ports import (
     PetitionFilter,
@@ -32,10 +34,10 @@ from heed_intake.application.report_retaliation import ReportedPetitions
 from heed_intake.application.seal import Sealer
 from heed_intake.application.suggest import Suggesting
 from heed_intake.application.waves import RegistrationWaves
-from heed_shared import telemetry
+from heed_shared import audit, telemetry
 from heed_shared.errors import BadPageToken, HeedError, InvalidField
 from heed_shared.identity import current_caller
-from heed_shared.ids import parse_resource_name
+from heed_shared.ids import parse_resource_name, petition_name
 from heed_shared.paging import PageTokens, filter_digest, page_size
 from heed_shared.rpc.options import MAX_MESSAGE_BYTES
 from heed_shared.rpc.stopping import current_stopping
@@ -58,12 +60,18 @@ class Intake:
     consulting: Consulting
     suggesting: Suggesting
     changing: Changing
+    personal: Personal
     sealer: Sealer
     reported: ReportedPetitions
 
 
 class IntakeServicer(
-    ConsultationRpcs, ProtectionRpcs, SuggestionRpcs, SupplementRpcs, IntakeServiceServicer
+    ConsultationRpcs,
+    PersonalRpcs,
+    ProtectionRpcs,
+    SuggestionRpcs,
+    SupplementRpcs,
+    IntakeServiceServicer,
 ):
     """One short method for each RPC."""
 
@@ -75,10 +83,12 @@ class IntakeServicer(
     ) -> pb.RegisterPetitionResponse:
         """Register one petition, in a wave with others that come at the same time."""
         traceparent = telemetry.current_traceparent()
-        command = convert.register_command(request, current_caller(), traceparent)
+        command = convert.register_command(request, current_caller(), traceparent, audit.current())
         outcome = await self._intake.waves.register(command)
         if isinstance(outcome, HeedError):
             raise outcome
+        petition = outcome.petition
+        audit.note(resource=petition_name(petition.region_code, petition.uid))
         return convert.registration_message(outcome)
 
     async def BatchRegisterPetitions(
@@ -86,6 +96,7 @@ class IntakeServicer(
     ) -> pb.BatchRegisterPetitionsResponse:
         """Register up to 500 petitions."""
         caller, registering = current_caller(), self._intake.registering
+        audit.note(result_count=len(request.requests))
         results = await register_each(request.requests, caller, registering)
         return pb.BatchRegisterPetitionsResponse(results=results)
 

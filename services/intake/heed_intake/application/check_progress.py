@@ -14,9 +14,10 @@ from heed_intake.application.ports import ProgressReader, ReceiptRecord
 from heed_intake.domain.petition import Lane
 from heed_intake.domain.progress import ShownStep, sealed_steps, shown_steps
 from heed_intake.domain.receipts import normal_receipt_number
-from heed_shared import telemetry
+from heed_shared import audit, telemetry
 from heed_shared.errors import RateLimited, ReceiptNotFound
 from heed_shared.identity import Caller
+from heed_shared.ids import petition_name
 
 WRONG_CODES = 5
 """Wrong codes for one number that are answered before the next ones have to wait."""
@@ -79,6 +80,7 @@ async def open_receipt(
         telemetry.record("heed.intake.queries", 1, outcome="throttled" if wait_s else "wrong")
         raise RateLimited(wait_s) if wait_s else ReceiptNotFound
     wrong_codes.forget(caller.identity, number)
+    audit.note(resource=petition_name(record.region_code, record.uid))
     return number, record
 
 

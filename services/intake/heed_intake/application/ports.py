@@ -8,6 +8,7 @@ from uuid import UUID
 
 from heed_intake.domain.petition import Lane, Petition, Registration, State, Submission
 from heed_intake.domain.progress import Step
+from heed_shared import audit
 
 
 @dataclass(frozen=True, order=True)
@@ -39,6 +40,8 @@ class Draft:
     petition: Petition
     query_code: str
     traceparent: str
+    entry: audit.Pending | None = None
+    """What becomes its entry of the audit."""
     about_receipt: str = ""
     """Receipt number of the petition that a report of retaliation is about."""
 

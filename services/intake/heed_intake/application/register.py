@@ -22,7 +22,7 @@ from heed_intake.domain.receipts import CODE_BITS, query_code
 from heed_intake.domain.screening import Screened, ScreeningRules, screen
 from heed_intake.domain.sealed_case import RETALIATION
 from heed_intake.domain.submission_rules import violations
-from heed_shared import telemetry
+from heed_shared import audit, telemetry
 from heed_shared.clock import Clock
 from heed_shared.errors import (
     HeedError,
@@ -49,6 +49,8 @@ class RegisterCommand:
     """Digest of the whole request, by which a repeated request_id is told from a reused one."""
     submission: Submission
     traceparent: str = ""
+    entry: audit.Pending | None = None
+    """What becomes the entry of the audit, in the transaction that registers it."""
     consultation: str = ""
     """Name of the consultation that it came from, if any; one petition comes from each."""
     about_receipt: str = ""
@@ -124,6 +126,7 @@ def _draft(command: RegisterCommand, registering: Registering) -> Draft:
         petition=_petition(submission, now),
         query_code=query_code(secrets.randbits(CODE_BITS)),
         traceparent=command.traceparent,
+        entry=command.entry,
         about_receipt=command.about_receipt,
     )
 

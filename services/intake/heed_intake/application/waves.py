@@ -14,7 +14,7 @@ from heed_intake.application.register import (
     Registering,
     register_many,
 )
-from heed_shared import telemetry
+from heed_shared import audit, telemetry
 from heed_shared.errors import RateLimited
 from heed_shared.rpc import deadline
 
@@ -57,6 +57,7 @@ class RegistrationWaves:
 
     async def _write(self) -> None:
         deadline.detach()
+        audit.detach()
         while self._waiting:
             size = min(len(self._waiting), LARGEST_WAVE)
             wave = [self._waiting.popleft() for _ in range(size)]
