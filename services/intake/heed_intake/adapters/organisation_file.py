@@ -111,11 +111,15 @@ def _units(
             continue
         code = row["region_code"]
         chain = (*reversed(regions.ancestors(code)), code)
+        full_title = regions.title(code)
         units[line] = OrganisationUnit(
             name=row["unit"],
             parent=row["parent"],
             region_code=code,
-            region_titles=tuple(regions.get(part).title for part in chain),
+            # A full title leaves out what only holds others together, and so do people.
+            region_titles=tuple(
+                title for part in chain if (title := regions.get(part).title) in full_title
+            ),
             leaders=tuple(name for part in _PERSONS.split(row["led_by"]) if (name := part.strip())),
             valid_from=read_day(row["valid_from"]),
             valid_to=read_day(row["valid_to"]),
