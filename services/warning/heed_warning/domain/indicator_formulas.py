@@ -209,11 +209,12 @@ def spread(evidence: Evidence, window_days: int, rows: Ints, ends: int) -> Figur
     keep = place[above] >= 0
     child, above = child[keep], place[above[keep]]
     weeks = window_days // 7
-    items = evidence.items(window_days, child, ends + 2 * weeks)
+    own, at = np.unique(child, return_inverse=True)  # a county counts in its city and its province
+    items = evidence.items(window_days, own, ends + 2 * weeks)
     has = items[:, :ends] >= NEW_AREA_ITEMS
     before = items[:, weeks : weeks + ends] + items[:, 2 * weeks : 2 * weeks + ends]
-    new = _summed(has & (before == 0), above, len(rows))
-    all_ = _summed(has, above, len(rows))
+    new = _summed((has & (before == 0))[at], above, len(rows))
+    all_ = _summed(has[at], above, len(rows))
     known = evidence.history_days[rows, None] // 7 - np.arange(ends)[None, :]
     return Figures(np.where(known >= 3 * weeks, new, np.nan), new, all_, all_)
 

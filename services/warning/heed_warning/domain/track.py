@@ -32,7 +32,7 @@ BOUND_DEVIATIONS = 2.33
 TAIL_ALLOWANCE = 1.1
 """Variance of a normal law over that of its part below BOUND_DEVIATIONS, rounded up."""
 SETTLED_DAYS = 2 * WINDOW_DAYS
-
+_BLOCK_ROWS = 256
 
 _Known = tuple[Floats, Floats, Floats, Floats]
 """Level, evidence, and dispersion of windows and of days, each (N,)."""
@@ -101,7 +101,7 @@ def follow(
     found: list[_Known] = []
     kept = np.zeros((panel.day_count if keep_bounded else 0, len(panel.cells)))
     wanted = set(days)
-    counts = np.ascontiguousarray(panel.counts.T)
+    counts = _turned(panel.counts)
     last = panel.day_count if keep_bounded else max(wanted, default=-1) + 1
     for day in range(last):
         bounded = walk.step(day, counts, (skipped or {}).get(day))
@@ -111,15 +111,9 @@ def follow(
             found.append(walk.known())
     level, evidence, window, single = _side_by_side(found, len(panel.cells))
     return Track(
-        days=np.array(sorted(wanted), dtype=np.int64),
-        level=level,
-        evidence=evidence,
-        window_dispersion=window,
-        day_dispersion=single,
-        factors=factors,
-        category=category,
-        bounded=np.ascontiguousarray(kept.T),
-    )
+        np.array(sorted(wanted), dtype=np.int64), level, evidence, window, single, factors,
+        category, _turned(kept),
+    )  # fmt: skip
 
 
 def _side_by_side(found: list[_Known], cells: int) -> list[Floats]:
@@ -155,7 +149,8 @@ class _Walk:
             panel.levels * (int(region.max(initial=0)) + 1) + region, return_inverse=True
         )[1]
         self._kind = panel.levels * number + category
-        self._tier = panel.levels
+        self._kinds = np.arange((int(panel.levels.max(initial=0)) + 1) * number) // number
+        """Level of region of each kind, which is a level and a category."""
         self._steady, self._quick = (
             _Level(0.5 ** (1.0 / life), np.zeros(count), np.zeros(count))
             for life in (LONG_HALF_LIFE_DAYS, SHORT_HALF_LIFE_DAYS)
@@ -277,11 +272,19 @@ class _Walk:
     def _independent_rate(self, level: _Level) -> Floats:
         """Return the rate of each cell if regions and categories were independent, (N,)."""
         items = level.items
-        of_tier = np.maximum(np.bincount(self._tier, items), 1.0)[self._tier]
         of_region = np.bincount(self._region, items)[self._region]
-        of_category = np.bincount(self._kind, items)[self._kind]
-        share = of_region * of_category / of_tier
+        by_kind = np.bincount(self._kind, items, self._kinds.size)
+        of_tier = np.maximum(np.bincount(self._kinds, by_kind), 1.0)[self._kinds]
+        share = of_region * (by_kind / of_tier)[self._kind]
         return np.asarray((share + 0.02) / (level.exposure + 1.0))
+
+
+def _turned(values: Floats) -> Floats:
+    """Return (N, T) as (T, N), moved in blocks that stay in the processor's cache."""
+    turned = np.empty(values.shape[::-1])
+    for start in range(0, len(values), _BLOCK_ROWS):
+        turned[:, start : start + _BLOCK_ROWS] = values[start : start + _BLOCK_ROWS].T
+    return turned
 
 
 def _push(ring: list[Floats], value: Floats, size: int) -> None:
