@@ -7,8 +7,8 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import uvloop
@@ -31,15 +31,20 @@ class Program(Generic[S]):
     serve: Callable[[S], Awaitable[None]]
     prepare: Callable[[S], Awaitable[None]] | None = None
     """Makes what serving starts from and migrations do not make."""
+    jobs: Mapping[str, Callable[[Sequence[str]], int]] = field(default_factory=dict)
+    """Commands that take arguments of their own and return the exit status."""
 
     def run(self, arguments: Sequence[str] | None = None) -> int:
         """Run the command that the arguments name; return the exit status."""
         commands = {"migrate": self._migrate, "serve": self.serve}
         if self.prepare is not None:
             commands["prepare"] = self.prepare
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        if given and given[0] in self.jobs:
+            return self.jobs[given[0]](given[1:])
         parser = argparse.ArgumentParser(prog=f"heed-{self.name}")
-        parser.add_argument("command", choices=sorted(commands))
-        command = parser.parse_args(arguments).command
+        parser.add_argument("command", choices=sorted([*commands, *self.jobs]))
+        command = parser.parse_args(given).command
         try:
             settings = load_settings(self.settings, os.environ)
         except SettingsError as error:

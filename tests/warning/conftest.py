@@ -140,21 +140,25 @@ class Post:
         return response
 
 
+def environment_of(authority: Authority, database: MadeDatabase) -> dict[str, str]:
+    """Settings on a replay clock that stands at START; nobody serves the feeds it reads."""
+    return authority.environment("warning") | {
+        "HEED_LISTEN": "127.0.0.1:0",
+        "HEED_DATABASE_URL": database["url"],
+        "HEED_CLOCK": "replay",
+        "HEED_REPLAY_START": day_start(START).isoformat(),
+        "HEED_SHUTDOWN_GRACE_S": "2",
+        "HEED_CLASSIFIER_TARGET": "127.0.0.1:1",
+        "HEED_DISPOSAL_TARGET": "127.0.0.1:1",
+    }
+
+
 @pytest.fixture
 def settings_for(authority: Authority) -> Callable[[MadeDatabase], WarningSettings]:
-    """Makes settings on a replay clock that stands at START; nobody serves the feeds it reads."""
+    """Makes settings of the environment."""
 
     def make(database: MadeDatabase, **other: str) -> WarningSettings:
-        environ = authority.environment("warning") | {
-            "HEED_LISTEN": "127.0.0.1:0",
-            "HEED_DATABASE_URL": database["url"],
-            "HEED_CLOCK": "replay",
-            "HEED_REPLAY_START": day_start(START).isoformat(),
-            "HEED_SHUTDOWN_GRACE_S": "2",
-            "HEED_CLASSIFIER_TARGET": "127.0.0.1:1",
-            "HEED_DISPOSAL_TARGET": "127.0.0.1:1",
-        }
-        return load_settings(WarningSettings, environ | other)
+        return load_settings(WarningSettings, environment_of(authority, database) | other)
 
     return make
 

@@ -96,9 +96,9 @@ class School:
         self.trained.append(seed)
 
 
-def record(days_ago: float) -> ForecasterRecord:
+def record(days_ago: float, state: ForecasterState = ForecasterState.CURRENT) -> ForecasterRecord:
     return ForecasterRecord(
-        UUID(int=1), ForecasterState.CURRENT, "lstm", DAY, DAY, 1, "", 1.0, 2.0, 0.9, 60,
+        UUID(int=1), state, "lstm", DAY, DAY, 1, "", 1.0, 2.0, 0.9, 60,
         datetime.now(UTC) - timedelta(days=days_ago),
     )  # fmt: skip
 
@@ -154,8 +154,14 @@ async def test_too_little_history_is_no_failure_and_no_model_is_no_drift() -> No
     await retrainer(school, [], None).close(DAY)
     assert not school.trained
     fresh = School()
-    await retrainer(fresh, [record(8)], None).close(DAY)
+    await retrainer(fresh, [record(8, ForecasterState.CANDIDATE)], None).close(DAY)
     assert not fresh.trained
+
+
+async def test_a_model_of_other_code_is_replaced_at_once() -> None:
+    school = School()
+    await retrainer(school, [record(1)], None).close(DAY)
+    assert school.trained
 
 
 def test_a_period_below_a_day_is_refused_at_start(settings_for: Any, database: Any) -> None:

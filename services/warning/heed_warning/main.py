@@ -1,5 +1,8 @@
 """Starts the warning service: `heed-warning migrate` before a rollout, `heed-warning serve` in it.
 
+`heed-warning train` trains a forecaster as a job of its own, on a machine with a GPU or for very
+many cells.
+
 This is the only place that knows which adapter stands behind which port. There is no `prepare`: a
 forecaster is trained on the counts of its own place, and until then the seasonal baseline answers.
 """
@@ -30,6 +33,7 @@ from heed_shared.rpc.client import open_channel
 from heed_shared.rpc.server import Service, serve
 from heed_shared.scheduler import DailyJob
 from heed_shared.telemetry import setup_telemetry
+from heed_warning import training_job
 from heed_warning.adapters.counts import PostgresCounts
 from heed_warning.adapters.escalation_rules import read_escalation_rules
 from heed_warning.adapters.forecasters import CurrentModel, PostgresForecasters
@@ -77,7 +81,9 @@ DAILY_RETRAINING = "retrain"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    program = Program(name=NAME, settings=WarningSettings, serve=_serve)
+    program = Program(
+        name=NAME, settings=WarningSettings, serve=_serve, jobs={"train": training_job.main}
+    )
     return program.run(arguments)
 
 

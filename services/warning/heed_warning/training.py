@@ -15,6 +15,7 @@ import os
 import socket
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -64,6 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--max-seconds", type=float, default=60.0)
     parser.add_argument("--current-to", type=date.fromisoformat, help="data of the one in use")
     parser.add_argument("--processes", type=int, default=1, help="processes that train together")
+    parser.add_argument("--most-cells", type=int, default=0, help="cells to train on; 0: default")
     asked = parser.parse_args(arguments)
     if asked.processes == 1:
         _train(0, asked)
@@ -88,9 +90,10 @@ def _train(rank: int, asked: argparse.Namespace) -> None:
     import torch
 
     from heed_warning.application.places import working_day
+    from heed_warning.forecasting.descent import MOST_SERIES
     from heed_warning.forecasting.family import COMBINATION
     from heed_warning.forecasting.train import Current, train
-    from heed_warning.forecasting.weights import CODE_VERSION, from_bytes
+    from heed_warning.forecasting.weights import CODE_VERSION, UnknownWeightsError, from_bytes
 
     torch.set_num_threads(1)  # two threads beside busy services collapse to a tenth
     if asked.processes > 1:
@@ -99,7 +102,9 @@ def _train(rank: int, asked: argparse.Namespace) -> None:
     current = None
     if asked.current_to is not None:
         weights = (folder / CURRENT_FILE).read_bytes()
-        current = Current(from_bytes("forecasters/current", weights), asked.current_to)
+        # Weights of another version answer nowhere any more, so there is nothing to beat.
+        with suppress(UnknownWeightsError):
+            current = Current(from_bytes("forecasters/current", weights), asked.current_to)
     trained = train(
         read_series(folder / SERIES_FILE),
         working_day,
@@ -107,6 +112,7 @@ def _train(rank: int, asked: argparse.Namespace) -> None:
         max_seconds=asked.max_seconds,
         report=_report if rank == 0 else _silent,
         current=current,
+        most_cells=asked.most_cells or MOST_SERIES,
     )
     if rank == 0:
         (folder / WEIGHTS_FILE).write_bytes(trained.weights)

@@ -12,11 +12,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from heed_shared import logs
 from heed_shared.database import Database, Transaction
 from heed_warning.adapters.warning_rows import loads, staff_json, staff_of
+from heed_warning.application.log_names import WarningLog
 from heed_warning.domain.forecaster_record import FamilyScore, ForecasterRecord, ForecasterState
 from heed_warning.domain.history import Forecaster
-from heed_warning.forecasting.weights import from_bytes
+from heed_warning.forecasting.weights import UnknownWeightsError, from_bytes
 
 _COLUMNS = (
     "uid, state, kind, data_from, data_to, seed, code_version, validation_loss, baseline_loss, "
@@ -91,7 +93,10 @@ class CurrentModel:
         self._forecaster: Forecaster | None = None
 
     async def current(self) -> Forecaster | None:
-        """Return the trained forecaster in use; None when there is none."""
+        """Return the trained forecaster in use; None when there is none that this code can read.
+
+        Then the baseline answers until one is trained by this code.
+        """
         async with self._database.read() as connection:
             uid = (await connection.exec_driver_sql(_CURRENT)).scalar_one_or_none()
             if uid == self._uid:
@@ -101,9 +106,17 @@ class CurrentModel:
                 weights = (await connection.exec_driver_sql(_WEIGHTS, (uid,))).scalar_one()
         loaded = None
         if weights is not None:
-            loaded = await asyncio.to_thread(from_bytes, f"forecasters/{uid}", weights)
+            loaded = await asyncio.to_thread(_loaded, f"forecasters/{uid}", weights)
         self._uid, self._forecaster = uid, loaded
         return loaded
+
+
+def _loaded(name: str, weights: bytes) -> Forecaster | None:
+    try:
+        return from_bytes(name, weights)
+    except UnknownWeightsError as error:
+        logs.warning(WarningLog.FORECASTER_UNREADABLE, name=name, code_version=str(error))
+        return None
 
 
 def _record(row: Any) -> ForecasterRecord:

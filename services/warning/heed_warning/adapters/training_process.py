@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -32,8 +33,14 @@ class TrainingFailedError(RuntimeError):
     """The training process ended without a result."""
 
 
+@dataclass(frozen=True)
 class ChildTrainer:
     """Implements the port Trainer."""
+
+    processes: int = 1
+    """Processes that train together."""
+    most_cells: int = 0
+    """Cells to train on where there are more; 0 means as many as usual."""
 
     async def train(
         self,
@@ -48,7 +55,12 @@ class ChildTrainer:
         with tempfile.TemporaryDirectory(prefix="heed-training-") as name:
             folder = Path(name)
             await asyncio.to_thread(write_series, folder / SERIES_FILE, panel)
-            arguments = [f"--seed={seed}", f"--max-seconds={max_seconds}"]
+            arguments = [
+                f"--seed={seed}",
+                f"--max-seconds={max_seconds}",
+                f"--processes={self.processes}",
+                f"--most-cells={self.most_cells}",
+            ]
             if current is not None:
                 await asyncio.to_thread((folder / CURRENT_FILE).write_bytes, current[1])
                 arguments.append(f"--current-to={current[0].isoformat()}")

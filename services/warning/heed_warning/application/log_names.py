@@ -13,4 +13,6 @@ class WarningLog(StrEnum):
     ESCALATION_MISSING = "warning_escalation_missing"
     """The watchdog found steps that were due and not done."""
     RETRAINING = "warning_retraining"
-    """A training begins because the model in use is old, or has drifted."""
+    """A training begins because the model in use is old, unreadable, or has drifted."""
+    FORECASTER_UNREADABLE = "warning_forecaster_unreadable"
+    """The forecaster in use was made by code of another version, so the baseline answers."""

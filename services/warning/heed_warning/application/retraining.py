@@ -14,6 +14,7 @@ from heed_warning.application.places import working_day
 from heed_warning.application.ports import Forecasters, Models, Panels
 from heed_warning.application.training import School
 from heed_warning.domain.drift import has_drifted, recent_coverage
+from heed_warning.domain.forecaster_record import ForecasterState
 
 SOONEST_AFTER_DRIFT = timedelta(days=7)
 """A drift that a training did not cure is not answered by another one every day."""
@@ -52,13 +53,15 @@ class Retrainer:
             latest = await self.forecasters.list(connection, None, 1)
         if not latest:
             return "none"
+        model = await self.models.current()
+        if model is None and latest[0].state is ForecasterState.CURRENT:
+            return "unreadable"  # made by other code: the baseline answers in its place
         # A training takes place by the system clock, whatever day it learns up to.
         age = datetime.now(UTC) - latest[0].trained_at
         if age >= self.every:
             return "schedule"
         if age < SOONEST_AFTER_DRIFT:
             return ""
-        model = await self.models.current()
         if model is None:
             return ""
         panel = await self.panels.latest(day)

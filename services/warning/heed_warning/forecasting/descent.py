@@ -73,7 +73,7 @@ def train_networks(
     lesson = lesson_of(known, horizon, vocabulary.numbers(table))
     if lesson.weight.sum() <= 0:
         raise ValueError("no series is long enough to train on")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = _device()
     networks = []
     for number in range(budget.networks):
 
@@ -138,6 +138,13 @@ def _descend(
         if step % 20 == 0:
             report(step / budget.steps)
     return network.cpu().eval()
+
+
+def _device() -> torch.device:
+    """Return a GPU where there is one, each process its own as far as there are enough."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", _rank()[0] % torch.cuda.device_count())
 
 
 def _rank() -> tuple[int, int]:

@@ -23,7 +23,7 @@ from heed_warning.domain.intervals import NOMINAL_OUTSIDE, interval
 from heed_warning.domain.panel import Floats, Panel
 from heed_warning.forecasting.classical import Classical
 from heed_warning.forecasting.combination import Combination
-from heed_warning.forecasting.descent import Budget, train_networks
+from heed_warning.forecasting.descent import MOST_SERIES, Budget, train_networks
 from heed_warning.forecasting.family import COMBINATION, Family, prepare
 from heed_warning.forecasting.mixing import Mixing, Trial, learn
 from heed_warning.forecasting.regression import Regression
@@ -76,9 +76,14 @@ def train(
     report: Callable[[float], None],
     current: Current | None = None,
     budget: Budget | None = None,
+    most_cells: int = MOST_SERIES,
 ) -> Trained:
-    """Train on a panel of at least DAYS_FOR_TRAINING days; `report` receives the share done."""
+    """Train on a panel of at least DAYS_FOR_TRAINING days; `report` receives the share done.
+
+    Of more than `most_cells` cells some are trained on and measured, so that memory stays bounded.
+    """
     started = time.monotonic()
+    panel = sample(panel, most_cells)
     horizon = HORIZON if panel.day_count >= DAYS_FOR_LONG_HORIZON else SHORT_HORIZON
     table = of_panel(panel)
     prepared = prepare(table, kinds(panel.first_day, table.steps + LONGEST_HORIZON, working))
@@ -111,6 +116,17 @@ def train(
         losses=scores,
         beats_current=current is None or _beats(current, test),
     )
+
+
+def sample(panel: Panel, most: int) -> Panel:
+    """Return the cells with most items and as many others by chance, `most` together."""
+    count = len(panel.cells)
+    if count <= most:
+        return panel
+    order = np.argsort(-panel.counts.sum(axis=1), kind="stable")
+    largest, others = order[: most // 2], order[most // 2 :]
+    drawn = np.random.default_rng(count).permutation(others)[: most - len(largest)]
+    return panel.select(np.sort(np.concatenate([largest, drawn])))
 
 
 def held_out_origins(steps: int, horizon: int) -> list[int]:
