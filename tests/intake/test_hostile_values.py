@@ -9,6 +9,7 @@ from heed.intake.v1 import intake_service_pb2 as pb
 
 from tests.contracts.hostile import Call, always, failures
 from tests.intake.conftest import COUNTY, Office, registration
+from tests.intake.hostile_consultations import consultation_calls
 
 INTAKE = pb.DESCRIPTOR.services_by_name["IntakeService"]
 FEEDS = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"]
@@ -90,7 +91,8 @@ async def calls(office: Office) -> list[Call]:
         ("GetFeedStatus", "operator", always(feed_service_pb2.GetFeedStatusRequest())),
     ]
     methods = {**INTAKE.methods_by_name, **FEEDS.methods_by_name}
-    return [Call(methods[name], office.channel(caller), good) for name, caller, good in made]
+    walked = [Call(methods[name], office.channel(caller), good) for name, caller, good in made]
+    return [*walked, *await consultation_calls(office)]
 
 
 async def test_no_value_in_any_field_is_a_fault_of_intake(office: Office) -> None:
