@@ -141,6 +141,13 @@ class Feeding:
         event = Event(subject=name, petition=intake_events.PetitionEvent(kind=kind, petition=name))
         await self.feed(event)
 
+    async def supplemented(self, name: str) -> None:
+        """Feed the event that the petitioner added to a petition."""
+        kind = intake_events.PetitionEvent.KIND_SUPPLEMENTED
+        event = Event(subject=name, cursor="of the feed")
+        event.petition.CopyFrom(intake_events.PetitionEvent(kind=kind, petition=name))
+        await self.feed(event)
+
     async def warned(
         self,
         name: str,

@@ -242,14 +242,40 @@ async def test_a_withdrawal_that_comes_first_ends_the_case_at_its_opening(
     assert await rows(feeding, "withdrawn_petition") == 0
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        PetitionEvent.KIND_REGISTERED,
-        PetitionEvent.KIND_SUPPLEMENTED,
-        PetitionEvent.KIND_PROGRESSED,
-    ],
-)
+async def test_a_supplement_is_noted_whatever_became_of_the_case(feeding: Feeding) -> None:
+    name = feeding.others.sorted()
+    await feeding.supplemented(name)
+    await feeding.classified(name)
+    await feeding.supplemented(name)
+    case = await feeding.case(name)
+    assert (case.state, case.version) == (State.OPENED, 2)
+    for state in (State.CONCLUDED, State.ARCHIVED):
+        async with feeding.database.transaction() as tx:
+            change = text("UPDATE cases SET state = :state")
+            await tx.connection.execute(change, {"state": int(state)})
+            await tx.commit()
+        await feeding.supplemented(name)
+        assert (await feeding.case(name)).state is state
+    async with feeding.database.read() as connection:
+        notes = await connection.scalars(
+            text("SELECT note FROM case_step WHERE action = 'supplement' ORDER BY id")
+        )
+        assert list(notes) == [
+            "信访人补充了材料",
+            *["办结后信访人补充了材料,属于新的事实的,依新事实重新办理"] * 2,
+        ]
+    # The petitioner's page tells of it by intake's own word.
+    assert await progress(feeding) == ["KIND_OPENED"]
+
+
+async def test_a_supplement_in_a_snapshot_was_noted_before(feeding: Feeding) -> None:
+    name = feeding.others.sorted()
+    await feeding.classified(name)
+    await feeding.ended(name, PetitionEvent.KIND_SUPPLEMENTED)
+    assert (await feeding.case(name)).version == 1
+
+
+@pytest.mark.parametrize("kind", [PetitionEvent.KIND_REGISTERED, PetitionEvent.KIND_PROGRESSED])
 async def test_other_events_of_intake_change_nothing(
     feeding: Feeding, kind: "PetitionEvent.Kind.ValueType"
 ) -> None:

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from heed_disposal.domain.approval import Act
+from heed_disposal.domain.procedure import reopen
+from heed_disposal.domain.procedure_terms import ReopenGround
 from heed_disposal.domain.terms import Role, State, Track
 from heed_disposal.domain.transitions import MOVES, ROLES, Action, advance, next_state, require_role
 from heed_shared.errors import RoleRequired, WrongState
-from tests.disposal.builders import MONDAY, OFFICER, opened
+from tests.disposal.builders import MONDAY, OFFICER, handbook, opened
 
 S, A = State, Action
 BEFORE = {S.OPENED, S.ROUTED, S.OBJECTED, S.ACCEPTED, S.IN_PROGRESS}
@@ -50,10 +53,11 @@ def allowed_states(track: Track, action: Action) -> set[State]:
         A.ISSUE_RECHECK: {S.RECHECK_REQUESTED} if appeal else set(),
         A.REVOKE_BY_RECHECK: {S.RECHECK_REQUESTED} if appeal else set(),
         A.RATE: set() if warning else AFTER | OTHERWISE | {S.CONCLUDED},
-        A.REOPEN: set() if warning else {S.CONCLUDED},
+        A.REOPEN: set() if warning else {S.CONCLUDED, S.ARCHIVED},
         A.SUPERVISE: set(State) - {S.ARCHIVED},
         A.ANSWER_SUPERVISION: set(State) - {S.ARCHIVED},
         A.FILE_CLOSING_REPORT: met,
+        A.REPORT_MAJOR: set(State) - {S.ARCHIVED},
         A.LINK: set(State) - {S.ARCHIVED},
         A.ARCHIVE: {S.CONCLUDED},
         A.RECORD_LESSON: set(State),
@@ -115,6 +119,7 @@ def test_every_pair_of_state_and_action_is_decided(
         (S.RECHECK_REQUESTED, A.ISSUE_RECHECK, S.RECHECK_ISSUED),
         (S.RECHECK_REQUESTED, A.REVOKE_BY_RECHECK, S.IN_PROGRESS),
         (S.CONCLUDED, A.REOPEN, S.IN_PROGRESS),
+        (S.ARCHIVED, A.REOPEN, S.IN_PROGRESS),
         (S.CONCLUDED, A.ARCHIVE, S.ARCHIVED),
         (S.SERVED, A.SUPERVISE, S.SERVED),
         (S.ROUTED, A.ACCEPT, S.ACCEPTED),
@@ -149,3 +154,16 @@ def test_only_the_roles_of_an_action_may_act(action: Action) -> None:
         else:
             with pytest.raises(RoleRequired):
                 require_role(action, [role])
+
+
+@pytest.mark.parametrize("ground", ReopenGround)
+def test_an_archived_case_is_opened_again_on_new_facts_alone(ground: ReopenGround) -> None:
+    archived = replace(opened(), state=S.ARCHIVED)
+    roles = frozenset({int(Role.CASE_OFFICER), int(Role.SUPERVISOR)})
+    act = Act(OFFICER, MONDAY)
+    if ground is ReopenGround.NEW_FACTS:
+        again = reopen(archived, ground, "补充了新的证据", act, handbook(), roles)
+        assert (again.state, again.reopened) == (S.IN_PROGRESS, True)
+        return
+    with pytest.raises(WrongState):
+        reopen(archived, ground, "没有新的事实", act, handbook(), roles)

@@ -1,4 +1,4 @@
-"""Takes in intake.petitions: only endings matter here, all else comes by the classifier."""
+"""Takes in intake.petitions: supplements and endings; all else comes by the classifier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from heed.intake.v1.events_pb2 import PetitionEvent
 
 from heed_disposal.adapters.case_store import PostgresCaseStore
-from heed_disposal.application.withdrawn_petitions import EndedPetition, Ending, follow_endings
+from heed_disposal.application.changed_petitions import (
+    ChangedPetition,
+    Happening,
+    follow_petitions,
+)
 from heed_shared.clock import Clock
 from heed_shared.database import Transaction
 from heed_shared.feed import Delivery
 
-ENDINGS = {
-    PetitionEvent.KIND_WITHDRAWN: Ending.WITHDRAWN,
-    PetitionEvent.KIND_SEALED: Ending.SEALED,
-    PetitionEvent.KIND_ERASED: Ending.ERASED,
+HAPPENINGS = {
+    PetitionEvent.KIND_SUPPLEMENTED: Happening.SUPPLEMENTED,
+    PetitionEvent.KIND_WITHDRAWN: Happening.WITHDRAWN,
+    PetitionEvent.KIND_SEALED: Happening.SEALED,
+    PetitionEvent.KIND_ERASED: Happening.ERASED,
 }
 
 
@@ -28,13 +33,13 @@ class PetitionHandler:
         """Nothing takes time here."""
 
     async def apply(self, tx: Transaction, deliveries: Sequence[Delivery], _prepared: None) -> None:
-        """Conclude or delete the cases of petitions that ended."""
-        ended = [
-            EndedPetition(event.petition, ENDINGS[event.kind], delivery.traceparent)
+        """Note on cases what was added; conclude or delete those of petitions that ended."""
+        changed = [
+            ChangedPetition(event.petition, HAPPENINGS[event.kind], delivery.traceparent)
             for delivery in deliveries
-            if (event := delivery.event.petition).kind in ENDINGS
+            if (event := delivery.event.petition).kind in HAPPENINGS and not _told_again(delivery)
         ]
-        await follow_endings(PostgresCaseStore(tx), ended, self.clock.now())
+        await follow_petitions(PostgresCaseStore(tx), changed, self.clock.now())
 
     async def rebuild(self, tx: Transaction) -> None:
         """Forget early withdrawals, which the snapshot tells again; delete no case.
@@ -43,3 +48,9 @@ class PetitionHandler:
         conclude or delete only what did not end before; a case that it does not name stays.
         """
         await PostgresCaseStore(tx).forget_withdrawn()
+
+
+def _told_again(delivery: Delivery) -> bool:
+    """Whether a snapshot names a supplement, which was noted when it happened."""
+    from_snapshot = not delivery.event.cursor
+    return from_snapshot and delivery.event.petition.kind == PetitionEvent.KIND_SUPPLEMENTED

@@ -46,6 +46,9 @@ TRACKS = {
 """Track by nature. An accusation has none: it is handled in the sealed lane of intake alone."""
 
 RESOLVED_NOTE = "预警已解除,核实结论后办结"
+SUPPLEMENT_NOTE = "信访人补充了材料"
+LATE_SUPPLEMENT_NOTE = f"办结后{SUPPLEMENT_NOTE},属于新的事实的,依新事实重新办理"
+"""New facts are a ground to open a case again, also an archived one; the same ones are not."""
 
 
 @dataclass(frozen=True)
@@ -287,3 +290,10 @@ def note_resolved(case: Case, now: datetime) -> Case:
     if not case.open:
         return case
     return _noted(case, "note", RESOLVED_NOTE, now)
+
+
+def note_supplement(case: Case, now: datetime) -> Case:
+    """Return the case with a note that the petitioner added something, whatever its state."""
+    if case.erased or case.withdrawn:
+        return case
+    return _noted(case, "supplement", SUPPLEMENT_NOTE if case.open else LATE_SUPPLEMENT_NOTE, now)

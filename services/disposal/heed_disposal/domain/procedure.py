@@ -20,10 +20,16 @@ from heed_disposal.domain.procedure_terms import (
     ServiceMethod,
 )
 from heed_disposal.domain.records import ClosingReport, Notice, Objection, Service
-from heed_disposal.domain.terms import FollowUpResult, Role, StepKind, Track
+from heed_disposal.domain.terms import FollowUpResult, Role, State, StepKind, Track
 from heed_disposal.domain.transitions import Action, advance
 from heed_shared.clock import local_day
-from heed_shared.errors import InvalidField, LawRequires, RoleRequired, WindowClosed
+from heed_shared.errors import (
+    InvalidField,
+    LawRequires,
+    RoleRequired,
+    WindowClosed,
+    WrongState,
+)
 
 ARCHIVE_RULE = "内部规定:回访完成后归档"
 NOTICE_RULE = "信访工作条例第二十三条"
@@ -148,11 +154,14 @@ def reopen(
     """Open a concluded case again, within the window of its ground; its clock starts anew.
 
     Raises:
+        WrongState: it is archived, and the ground is another than new facts.
         RoleRequired: only a supervisor passes on the order of a higher unit.
         WindowClosed: a case found not solved is reopened within the window of the rule R01.
         LawRequires: no follow-up says what the ground says.
     """
     moved = advance(case, Action.REOPEN, act.actor, act.now, note=reason, kind=StepKind.REOPENED)
+    if case.state is State.ARCHIVED and ground is not ReopenGround.NEW_FACTS:
+        raise WrongState("STATE_ARCHIVED", ["STATE_CONCLUDED"], case.name)
     if ground is ReopenGround.ORDERED and Role.SUPERVISOR not in roles:
         raise RoleRequired(["ROLE_SUPERVISOR"], "reopen")
     if ground is ReopenGround.NOT_SOLVED:

@@ -183,7 +183,8 @@ _PETITION: dict[Action, Moves] = {
         State.DIVERTED, State.OPENED, State.ROUTED, State.ACCEPTED, State.IN_PROGRESS
     ),
     Action.RATE: _stay(*ANSWERED, *ENDED_OTHERWISE, State.CONCLUDED),
-    Action.REOPEN: _go(State.IN_PROGRESS, State.CONCLUDED),
+    # New facts make it another matter (art. 36), also after the file was archived.
+    Action.REOPEN: _go(State.IN_PROGRESS, State.CONCLUDED, State.ARCHIVED),
     Action.CLOSE: _go(
         State.CONCLUDED,
         State.OPINION_ISSUED,
