@@ -36,5 +36,5 @@ def test_every_stage_has_words_with_and_without_unit_and_date(stage: Stage) -> N
 
 
 def test_a_sealed_page_shows_the_stage_alone() -> None:
-    (step,) = sealed_steps(NOW)
+    (step,) = sealed_steps(NOW, [])
     assert (step.stage, step.due_at, step.unit) == (Stage.REGISTERED, None, "")

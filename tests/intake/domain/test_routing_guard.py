@@ -1,7 +1,6 @@
 """The routing guard: what stays closed, by which names, and what a refusal says."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given

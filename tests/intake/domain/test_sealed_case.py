@@ -113,7 +113,7 @@ def days(rule: str, day: str) -> tuple[str, str]:
 )
 def test_what_is_due_follows_from_the_state(
     state: SealedState,
-    named: bool,  # noqa: FBT001 - a case of the table
+    named: bool,
     closed: datetime | None,
     expected: tuple[str, str] | None,
 ) -> None:

@@ -1,7 +1,7 @@
 """The progress page (办理进度): which steps a petitioner sees, in which words.
 
-Every step is dated. Of a petition in the sealed lane only the stage of registration is shown, with
-no unit and no date that would tell in which lane it is.
+Every step is dated. Of a petition in the sealed lane only the stages are shown, in the words of the
+ordinary lane, with no unit and no date of what is due.
 """
 
 from collections.abc import Sequence
@@ -92,8 +92,6 @@ _NEXT = {
 }
 
 
-_OWN = (Stage.SUPPLEMENTED, Stage.WITHDRAWN)
-"""Stages that the petitioner reaches without the office."""
 _FOLLOWING_WITHDRAWAL = (Stage.CASE_OPENED, Stage.CLOSED)
 
 
@@ -124,9 +122,12 @@ def shown_steps(
 
 
 def sealed_steps(registered_at: datetime, steps: Sequence[Step]) -> list[ShownStep]:
-    """Return the page of a sealed petition: its stage and what the petitioner did, nothing else."""
-    own = [Step(step.stage, step.reached_at) for step in steps if step.stage in _OWN]
-    return [_shown(step) for step in (Step(Stage.REGISTERED, registered_at), *own)]
+    """Return the page of a sealed petition: its stages, dated, and nothing else.
+
+    The words are those of the ordinary lane, without unit and without what is due.
+    """
+    stages = [Step(step.stage, step.reached_at) for step in steps]
+    return [_shown(step) for step in (Step(Stage.REGISTERED, registered_at), *stages)]
 
 
 def _shown(step: Step) -> ShownStep:

@@ -1,0 +1,381 @@
+"""Work in the sealed lane over the wire: the whole life, regions, states, repetitions, looks."""
+
+import dataclasses
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from heed.intake.v1 import intake_service_pb2 as intake
+from heed.intake.v1 import resources_pb2 as resources
+from heed.intake.v1 import sealed_service_pb2 as pb
+
+from heed_intake.settings import IntakeSettings
+from heed_shared.errors import info_of, reason_of
+from heed_shared.rpc.options import MAX_MESSAGE_BYTES
+from tests.database_templates import MadeDatabase
+from tests.intake.conftest import NOW, Office, Settings, refusal, wrong_fields
+from tests.intake.organisation import write_table
+from tests.intake.sealed_desk import (
+    ACCUSER,
+    PURPOSE,
+    STEPS,
+    WORDS,
+    desk_of,
+    desk_of_region,
+    request_of,
+)
+from tests.intake.test_progress import check
+
+Sealed = pb.SealedPetition
+
+
+@pytest.fixture
+def settings_for(settings_for: Settings, tmp_path: Path) -> Settings:
+    """Settings with an organisation table."""
+    table = write_table(tmp_path / "organisation.csv")
+
+    def make(database: MadeDatabase) -> IntakeSettings:
+        return dataclasses.replace(settings_for(database), organisation=table)
+
+    return make
+
+
+def advance(office: Office, to: datetime) -> None:
+    """Move the business clock."""
+    office.service.clock.advance(to)  # type: ignore[attr-defined]
+
+
+async def stages(office: Office, answer: intake.RegisterPetitionResponse) -> list[tuple[int, str]]:
+    """Stage and text of every step that the petitioner sees, none with a unit or a due date."""
+    page = await office.stub("portal").CheckProgress(check(answer))
+    assert not any(step.unit or step.HasField("due_at") for step in page.steps)
+    return [(step.stage, step.text) for step in page.steps]
+
+
+async def test_an_accusation_is_taken_up_sent_on_closed_and_answered(office: Office) -> None:
+    desk = desk_of(office)
+    answer = await desk.sealed(target_units=["区水务局"], accused_persons=["张三丰"])
+    name = answer.petition.name
+    (listed,) = (await desk.page()).petitions
+    assert (listed.name, listed.receipt_number) == (name, answer.petition.receipt_number)
+    assert (listed.state, listed.named) == (Sealed.STATE_SEALED, True)
+    # NOW is a Monday; five working days on is the next Monday.
+    assert (listed.deadline.rule, listed.deadline.overdue) == ("D15", False)
+    assert listed.deadline.due_at.ToDatetime() == datetime(2026, 3, 9, 15, 59, 59)
+    assert listed.deadline.what == "移送属于上级纪检监察机关受理的检举控告"
+
+    accepted = await desk.do("AcceptSealedPetition", name, etag=listed.etag, notice_method="电话")
+    assert accepted.state == Sealed.STATE_ACCEPTED
+    assert not accepted.HasField("deadline")
+    advance(office, NOW + timedelta(days=1))
+    sent = await desk.do(
+        "ForwardSealedPetition", name, etag=accepted.etag, destination_unit="北京市 纪委监委"
+    )
+    assert (sent.state, sent.destination_unit) == (Sealed.STATE_FORWARDED, "北京市纪委监委")
+    advance(office, NOW + timedelta(days=2))
+    closed = await desk.do("CloseSealedPetition", name, etag=sent.etag)
+    assert (closed.state, closed.deadline.rule) == (Sealed.STATE_CLOSED, "D14R")
+    advance(office, NOW + timedelta(days=60))
+    (late,) = (await desk.page(state=Sealed.STATE_CLOSED)).petitions
+    assert late.deadline.overdue
+    told = await desk.do("TellSealedResult", name, etag=closed.etag, notice_method="当面")
+    assert told.state == Sealed.STATE_TOLD
+    assert not told.HasField("deadline")
+    assert await stages(office, answer) == [
+        (resources.ProgressStep.STAGE_REGISTERED, "您的信访事项已登记。"),
+        (resources.ProgressStep.STAGE_ACCEPTED, "有权处理的机关、单位已受理。"),
+        (resources.ProgressStep.STAGE_ROUTED, "已转送、交办有权处理的机关、单位处理。"),
+        (resources.ProgressStep.STAGE_CLOSED, "已办结。"),
+        (resources.ProgressStep.STAGE_ANSWERED, "有权处理的机关、单位已答复。"),
+    ]
+
+
+async def test_a_look_shows_the_original_the_accuser_and_a_mark_of_who_looks(
+    office: Office,
+) -> None:
+    desk = desk_of(office)
+    text = f"{WORDS}请打13912345678。"
+    answer = await desk.sealed(
+        facts=text,
+        accused_persons=["张三丰"],
+        evidence=[{"file_name": "账本.jpg", "media_type": "image/jpeg", "sha256": b"x" * 32}],
+    )
+    await office.stub("portal").SupplementPetition(
+        intake.SupplementPetitionRequest(
+            request_id=str(uuid.uuid4()),
+            name=answer.petition.name,
+            query_code=answer.query_code,
+            text="他还收了张某的购物卡。",
+        )
+    )
+    seen = await desk.look(answer.petition.name)
+    assert seen.content.facts == text
+    assert list(seen.content.supplements) == ["他还收了张某的购物卡。"]
+    assert seen.content.evidence[0].file_name == "账本.jpg"
+    assert list(seen.content.accused_persons) == ["张三丰"]
+    assert list(seen.content.closed_units) == ["朝阳区水务局", "朝阳区水务局供水科"]
+    assert seen.accuser.display_name == ACCUSER["display_name"]
+    assert seen.accuser.safe_contact_note == ACCUSER["safe_contact_note"]
+    for part in ("市纪委监委信访室", "秦正", "staff/1010", "2026-03-02 09:30"):
+        assert part in seen.content.watermark
+    assert list(seen.petition.sealed_because) == ["declared", "accused"]
+    rows = await office.rows(
+        "SELECT purpose FROM intake.audit_entry WHERE method LIKE '%GetSealedPetition'"
+    )
+    assert [row["purpose"] for row in rows] == [PURPOSE]
+    short = pb.GetSealedPetitionRequest(name=answer.petition.name, purpose="看")
+    assert wrong_fields(await refusal(desk.stub.GetSealedPetition(short))) == {"purpose"}
+
+
+async def test_a_named_accuser_must_be_told_and_an_anonymous_one_cannot(office: Office) -> None:
+    desk = desk_of(office)
+    named, anonymous = await desk.sealed(), await desk.sealed(petitioner=None)
+    request = request_of("AcceptSealedPetition", name=named.petition.name, notice_method=" ")
+    assert wrong_fields(await refusal(desk.stub.AcceptSealedPetition(request))) == {"notice_method"}
+    name = anonymous.petition.name
+    accepted = await desk.do("AcceptSealedPetition", name)
+    assert (accepted.state, accepted.named) == (Sealed.STATE_ACCEPTED, False)
+    closed = await desk.do("CloseSealedPetition", name)
+    assert not closed.HasField("deadline")
+    assert not (await desk.look(name)).HasField("accuser")
+
+
+async def test_what_burns_first_comes_first_page_by_page(office: Office) -> None:
+    desk = desk_of(office)
+    received = [NOW - timedelta(days=days) for days in (3, 40, 11, 0, 25)]
+    made = [(await desk.sealed(received_at=moment)).petition.name for moment in received]
+    done = (await desk.sealed(received_at=NOW - timedelta(days=90))).petition.name
+    await desk.do("AcceptSealedPetition", done, notice_method="电话")
+    names: list[str] = []
+    token = ""
+    while True:
+        page = await desk.page(page_size=2, page_token=token)
+        names += [item.name for item in page.petitions]
+        token = page.next_page_token
+        if not token:
+            break
+    expected = [name for _, name in sorted(zip(received, made, strict=True))]
+    assert names == [*expected, done]
+    waiting = await desk.page(state=Sealed.STATE_SEALED)
+    assert [item.name for item in waiting.petitions] == expected
+    first = await desk.page(page_size=1)
+    other = pb.ListSealedPetitionsRequest(region_prefix="11", page_token=first.next_page_token)
+    error = await refusal(desk.stub.ListSealedPetitions(other))
+    assert reason_of(error) == "BAD_PAGE_TOKEN"
+
+
+async def test_another_region_sees_nothing_and_is_told_that_nothing_exists(office: Office) -> None:
+    name = (await desk_of(office).sealed()).petition.name
+    missing = name[:-1] + ("0" if name[-1] != "0" else "1")
+    near, far = desk_of_region(office, "110105"), desk_of_region(office, "110108")
+    assert [item.name for item in (await near.page()).petitions] == [name]
+    assert list((await far.page()).petitions) == []
+    looks = [
+        await refusal(desk.look(subject))
+        for desk, subject in ((far, name), (near, missing), (near, name.replace("0105", "0106")))
+    ]
+    assert {reason_of(error) for error in looks} == {"NOT_FOUND"}
+    for method, fields in STEPS.items():
+        error = await refusal(far.do(method, name, **fields))
+        assert (reason_of(error), error.details()) == ("NOT_FOUND", f"{name} does not exist")
+    asked = pb.ListSealedPetitionsRequest(region_prefix="110105")
+    assert reason_of(await refusal(far.stub.ListSealedPetitions(asked))) == "REGION_NOT_ALLOWED"
+    hidden = await office.rows("SELECT 1 FROM intake.audit_entry WHERE region_code = '110105'")
+    assert len(hidden) > 1
+
+
+async def test_a_wrong_state_names_the_present_and_the_possible_ones(office: Office) -> None:
+    desk = desk_of(office)
+    name = (await desk.sealed()).petition.name
+    for method in ("CloseSealedPetition", "TellSealedResult"):
+        error = await refusal(desk.do(method, name, **STEPS[method]))
+        assert reason_of(error) == "WRONG_STATE"
+        info = info_of(error)
+        assert info is not None
+        assert info.metadata["current_state"] == "STATE_SEALED"
+    assert info.metadata["allowed_states"] == "STATE_CLOSED"
+    await desk.do("AcceptSealedPetition", name, notice_method="电话")
+    error = await refusal(desk.do("UnsealPetition", name, **STEPS["UnsealPetition"]))
+    assert reason_of(error) == "WRONG_STATE"
+
+
+async def test_an_old_etag_changes_nothing_and_a_repeated_call_gets_its_first_answer(
+    office: Office,
+) -> None:
+    desk = desk_of(office)
+    name = (await desk.sealed()).petition.name
+    (before,) = (await desk.page()).petitions
+    request = request_of("AcceptSealedPetition", name=name, etag=before.etag, notice_method="电话")
+    first = await desk.stub.AcceptSealedPetition(request)
+    assert await desk.stub.AcceptSealedPetition(request) == first
+    request.notice_method = "短信"  # type: ignore[attr-defined]
+    error = await refusal(desk.stub.AcceptSealedPetition(request))
+    assert reason_of(error) == "REQUEST_ID_REUSED"
+    error = await refusal(desk.do("CloseSealedPetition", name, etag=before.etag))
+    assert reason_of(error) == "STALE_ETAG"
+    steps = await office.rows("SELECT action FROM intake_sealed.step")
+    assert [row["action"] for row in steps] == ["accept"]
+
+
+async def test_a_forbidden_route_has_no_override_and_names_nobody(office: Office) -> None:
+    desk = desk_of(office)
+    answer = await desk.sealed(target_units=["区水务局"])
+    name = answer.petition.name
+    for unit in ("朝阳区水务局", "朝阳区水务局供水科"):
+        error = await refusal(desk.do("ForwardSealedPetition", name, destination_unit=unit))
+        assert reason_of(error) == "ROUTE_FORBIDDEN"
+        info = info_of(error)
+        assert info is not None
+        assert dict(info.metadata) == {"open_unit": "朝阳区人民政府"}
+        assert "水务局" not in (error.details() or "")
+    denied = await office.rows(
+        "SELECT 1 FROM intake.audit_entry WHERE method LIKE '%ForwardSealedPetition'"
+    )
+    assert len(denied) == 2
+    error = await refusal(desk.do("ForwardSealedPetition", name, destination_unit="某局"))
+    assert wrong_fields(error) == {"destination_unit"}
+    # Whom only the text names the guard learns from the officer.
+    added = await desk.do("AddAccused", name, accused_persons=["罗成"], target_units=["某公司"])
+    assert added.state == Sealed.STATE_SEALED
+    error = await refusal(desk.do("ForwardSealedPetition", name, destination_unit="朝阳区人民政府"))
+    assert reason_of(error) == "ROUTE_FORBIDDEN"
+    content = (await desk.look(name)).content
+    assert list(content.target_units) == ["区水务局", "某公司"]
+    assert list(content.accused_persons) == ["罗成"]
+    sent = await desk.do("ForwardSealedPetition", name, destination_unit="朝阳区纪委监委")
+    assert sent.destination_unit == "朝阳区纪委监委"
+    nobody = request_of("AddAccused", name=name, target_units=[" "])
+    assert wrong_fields(await refusal(desk.stub.AddAccused(nobody))) == {"target_units"}
+
+
+async def test_a_letter_that_must_not_enter_leaves_a_number_and_nothing_else(
+    office: Office,
+) -> None:
+    desk = desk_of(office, "clerk")
+    before = await office.register()
+    request = request_of(
+        "RecordSealedHandOver",
+        region_code="110105",
+        office="110105",
+        destination_unit="北京市纪委监委",
+    )
+    first = (await desk.stub.RecordSealedHandOver(request)).hand_over
+    assert (await desk.stub.RecordSealedHandOver(request)).hand_over == first
+    after = await office.register()
+    numbers = [before.petition.receipt_number, first.receipt_number, after.petition.receipt_number]
+    assert [number[-1] for number in numbers] == ["1", "2", "3"]
+    assert first.recorded_by.identity == "staff/1001"
+    progress = intake.CheckProgressRequest(receipt_number=first.receipt_number, query_code="AAAA")
+    error = await refusal(office.stub("portal").CheckProgress(progress))
+    assert reason_of(error) == "RECEIPT_NOT_FOUND"
+    for field, value in (
+        ("office", "x"),
+        ("received_at", NOW + timedelta(hours=1)),
+        ("received_at", datetime(1900, 1, 1, tzinfo=UTC)),
+    ):
+        wrong = {"region_code": "110105", "office": "110105", "destination_unit": "某委"}
+        bad = request_of("RecordSealedHandOver", **(wrong | {field: value}))
+        assert wrong_fields(await refusal(desk.stub.RecordSealedHandOver(bad))) == {field}
+    abroad = request_of(
+        "RecordSealedHandOver", region_code="110108", office="110108", destination_unit="某委"
+    )
+    stranger = desk_of_region(office, "110105")
+    error = await refusal(stranger.stub.RecordSealedHandOver(abroad))
+    assert reason_of(error) == "REGION_NOT_ALLOWED"
+
+
+async def test_hand_overs_and_unsealings_are_only_added(office: Office) -> None:
+    connection = await asyncpg.connect(office.database["sealed_url"])
+    for table in ("hand_over", "unsealing"):
+        for statement in ("DELETE FROM", "TRUNCATE"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"{statement} intake_sealed.{table}")
+    await connection.close()
+
+
+async def test_the_ordinary_roles_read_no_table_of_the_lane(office: Office) -> None:
+    tables = await office.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'intake_sealed'")
+    assert {"petition", "step", "accused", "hand_over"} <= {row["tablename"] for row in tables}
+    for role in ("url", "reader_url"):
+        connection = await asyncpg.connect(office.database[role])
+        for row in tables:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetch(f'SELECT * FROM intake_sealed."{row["tablename"]}"')
+        await connection.close()
+
+
+async def test_what_is_written_about_an_accusation_is_readable_in_no_table(office: Office) -> None:
+    desk = desk_of(office)
+    name = (await desk.sealed(accused_persons=["张三丰"])).petition.name
+    await desk.do("AddAccused", name, accused_persons=["周小周"])
+    await desk.do("AcceptSealedPetition", name, notice_method="托人带口信")
+    tables = await office.rows(
+        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname LIKE 'intake%'"
+    )
+    for schema, table in tables:
+        rows = await office.rows(f'SELECT t::text AS line FROM "{schema}"."{table}" AS t')
+        lines = "\n".join(row["line"] for row in rows)
+        for value in ("张三丰", "周小周", "托人带口信", ACCUSER["display_name"], WORDS):
+            assert value not in lines
+            assert value.encode().hex() not in lines
+
+
+async def test_a_withdrawn_accusation_is_examined_all_the_same(office: Office) -> None:
+    desk = desk_of(office)
+    answer = await desk.sealed()
+    request = intake.WithdrawPetitionRequest(
+        request_id=str(uuid.uuid4()), name=answer.petition.name, query_code=answer.query_code
+    )
+    await office.stub("portal").WithdrawPetition(request)
+    (listed,) = (await desk.page(state=Sealed.STATE_WITHDRAWN)).petitions
+    assert listed.HasField("withdrawn_at")
+    assert list((await desk.page(state=Sealed.STATE_SEALED)).petitions) == []
+    error = await refusal(
+        desk.do("UnsealPetition", answer.petition.name, **STEPS["UnsealPetition"])
+    )
+    assert reason_of(error) == "WRONG_STATE"
+    added = await desk.do("AddAccused", answer.petition.name, target_units=["区水务局"])
+    assert added.state == Sealed.STATE_WITHDRAWN
+    accepted = await desk.do("AcceptSealedPetition", answer.petition.name, notice_method="电话")
+    assert accepted.state == Sealed.STATE_ACCEPTED
+    assert accepted.HasField("withdrawn_at")
+
+
+async def test_only_who_is_charged_with_accusations_may_call(office: Office) -> None:
+    name = (await desk_of(office).sealed()).petition.name
+    others = set(office.authority.identities()) - {"accusation"}
+    calls: dict[str, Any] = {"ListSealedPetitions": pb.ListSealedPetitionsRequest()}
+    calls["GetSealedPetition"] = pb.GetSealedPetitionRequest(name=name, purpose=PURPOSE)
+    calls |= {method: request_of(method, name=name, **STEPS[method]) for method in STEPS}
+    calls["RecordSealedHandOver"] = request_of(
+        "RecordSealedHandOver", region_code="110105", office="110105", destination_unit="某委"
+    )
+    methods = pb.DESCRIPTOR.services_by_name["SealedService"].methods_by_name
+    assert set(calls) == set(methods)
+    for identity in sorted(others | {"service/classifier", "service/disposal", "service/warning"}):
+        stub = desk_of(office, identity).stub
+        for method, request in calls.items():
+            if (identity, method) == ("clerk", "RecordSealedHandOver"):
+                continue
+            error = await refusal(getattr(stub, method)(request))
+            assert reason_of(error) == "ROLE_REQUIRED", (identity, method)
+
+
+async def test_very_many_supplements_still_fit_into_a_message(office: Office) -> None:
+    desk = desk_of(office)
+    answer = await desk.sealed()
+    for number in range(25):
+        await office.stub("portal").SupplementPetition(
+            intake.SupplementPetitionRequest(
+                request_id=str(uuid.uuid4()),
+                name=answer.petition.name,
+                query_code=answer.query_code,
+                text=f"{number}" + "长" * 99_990,
+            )
+        )
+    seen = await desk.look(answer.petition.name)
+    assert seen.content.supplements[-1].startswith("24")
+    assert seen.ByteSize() < MAX_MESSAGE_BYTES
