@@ -61,6 +61,9 @@ _DECLARED = (
     Metric("heed.intake.queries", "counter", "{query}", "Progress queries, by outcome"),
     Metric("heed.intake.supplements", "counter", "{supplement}", "Additions to petitions"),
     Metric("heed.intake.withdrawals", "counter", "{petition}", "Petitions that were taken back"),
+    Metric("heed.intake.reveals", "counter", "{look}", "Looks at petitioners' contacts"),
+    Metric("heed.intake.erasures", "counter", "{petition}", "Petitions erased, by kind"),
+    Metric("heed.intake.keys_wrapped", "counter", "{key}", "Data keys wrapped anew, by lane"),
     # Classifier.
     Metric("heed.classifier.classified", "counter", "{petition}", "Classifications, by band"),
     Metric("heed.classifier.confidence", "histogram", "1", "Probability of the first category",

@@ -27,6 +27,7 @@ from heed_intake.adapters.consumers import (
 )
 from heed_intake.adapters.months import Months
 from heed_intake.adapters.person_sealing import PersonSealing
+from heed_intake.adapters.personal_store import PostgresPersonal
 from heed_intake.adapters.petition_change_store import PostgresPetitionChanges
 from heed_intake.adapters.petition_reader import PostgresPetitions
 from heed_intake.adapters.progress_store import PostgresProgress
@@ -34,6 +35,8 @@ from heed_intake.adapters.query_codes import QueryCodes
 from heed_intake.adapters.registration_store import FEED, PostgresRegistrations
 from heed_intake.adapters.reported_petitions import PostgresReportedPetitions
 from heed_intake.adapters.request_ids import RequestIds
+from heed_intake.adapters.retention import Retention
+from heed_intake.adapters.rewrapping import Rewrapping, WrappedLane
 from heed_intake.adapters.screening_file import load_screening_rules
 from heed_intake.adapters.sealed_records import SealedRecords
 from heed_intake.adapters.sealing import Sealing
@@ -43,6 +46,7 @@ from heed_intake.api.sealed_rpcs import SealedRpcs
 from heed_intake.api.servicer import Intake, IntakeServicer
 from heed_intake.application.check_progress import WrongCodes
 from heed_intake.application.consultation import Consulting
+from heed_intake.application.personal import Personal, RevealLimits
 from heed_intake.application.petition_changes import Changing
 from heed_intake.application.register import Registering
 from heed_intake.application.suggest import Suggesting
@@ -60,6 +64,7 @@ from heed_shared.reference.regions import Regions
 from heed_shared.reference.taxonomy import Taxonomy
 from heed_shared.rpc.client import open_channel
 from heed_shared.rpc.server import Service, serve
+from heed_shared.scheduler import DailyJob
 from heed_shared.telemetry import setup_telemetry
 
 NAME = "intake"
@@ -117,6 +122,7 @@ async def open_service(settings: IntakeSettings) -> AsyncIterator[Service]:
             page_tokens=intake.page_tokens,
         )
         months = Months(clock, ordinary)
+        retention = _retention(settings, clock, ordinary)
         descriptor = intake_service_pb2.DESCRIPTOR.services_by_name["IntakeService"]
         yield Service(
             name=NAME,
@@ -128,9 +134,16 @@ async def open_service(settings: IntakeSettings) -> AsyncIterator[Service]:
                 feeds.servicer(),
             ),
             audit=Audit(ordinary, intake.page_tokens),
-            background=(feeds, months, SealedRecords(sealed), *consumers),
+            background=(
+                feeds,
+                months,
+                SealedRecords(sealed),
+                _rewrapping(settings, lanes),
+                *retention,
+                *consumers,
+            ),
             readiness=(lambda: _ready(lanes),),
-            on_advance=(months.catch_up,),
+            on_advance=(months.catch_up, *(job.catch_up for job in retention)),
             telemetry=telemetry,
         )
 
@@ -158,6 +171,7 @@ def _intake(
         request_ids,
     )
     wrong_codes = WrongCodes(time.monotonic)
+    progress = PostgresProgress(lanes.ordinary, lanes.sealed, codes)
     sealing = Sealing(lanes.ordinary, lanes.sealed, settings.key_ring, settings.sealed_key_ring)
     changes = PostgresPetitionChanges(
         {Lane.ORDINARY: lanes.ordinary, Lane.SEALED: lanes.sealed},
@@ -171,7 +185,7 @@ def _intake(
         waves=waves,
         petitions=petitions,
         texts=petitions,
-        progress=PostgresProgress(lanes.ordinary, lanes.sealed, codes),
+        progress=progress,
         wrong_codes=wrong_codes,
         page_tokens=PageTokens(settings.page_token_key),
         consulting=Consulting(talks, registering, waves),
@@ -179,11 +193,35 @@ def _intake(
             similar, rules, registering.regions, Taxonomy.load(settings.taxonomy)
         ),
         changing=Changing(changes, rules, clock, wrong_codes),
+        personal=Personal(
+            PostgresPersonal(lanes.ordinary, settings.key_ring),
+            progress,
+            wrong_codes,
+            clock,
+            RevealLimits(settings.reveals_per_hour),
+        ),
         sealer=PersonSealing(lanes.ordinary, sealing, request_ids),
         reported=PostgresReportedPetitions(
             lanes.ordinary, lanes.sealed, settings.key_ring, settings.sealed_key_ring
         ),
     )
+
+
+def _rewrapping(settings: IntakeSettings, lanes: Lanes) -> Rewrapping:
+    return Rewrapping(
+        (
+            WrappedLane("ordinary", lanes.ordinary, settings.key_ring),
+            WrappedLane("sealed", lanes.sealed, settings.sealed_key_ring),
+        )
+    )
+
+
+def _retention(settings: IntakeSettings, clock: Clock, database: Database) -> list[DailyJob]:
+    """Return the job that erases contacts; none while no period is set."""
+    if settings.contact_retention_days == 0:
+        return []
+    retention = Retention(database, settings.contact_retention_days)
+    return [DailyJob("retention", clock, database, retention.work_off)]
 
 
 def _sealed_servicer(

@@ -48,6 +48,11 @@ class IntakeSettings(ServiceSettings):
     sealed_pool_size: int = setting("HEED_SEALED_POOL_SIZE", default=4)
     """Database connections for the sealed lane."""
 
+    reveals_per_hour: int = setting("HEED_REVEALS_PER_HOUR", default=60)
+    """Looks at contacts that one caller has within an hour, at each replica."""
+    contact_retention_days: int = setting("HEED_CONTACT_RETENTION_DAYS", default=0)
+    """Days after the end of the handling after which contacts are erased; 0 keeps them."""
+
     def problems(self) -> list[str]:
         """Say what is wrong across fields."""
         found = super().problems()
@@ -55,6 +60,10 @@ class IntakeSettings(ServiceSettings):
             found.append("HEED_SEALED_KEY_RING: must not share a key with HEED_KEY_RING")
         if self.sealed_database_url == self.database_url:
             found.append("HEED_SEALED_DATABASE_URL: must name the role of the sealed lane")
+        if self.reveals_per_hour < 1:
+            found.append("HEED_REVEALS_PER_HOUR: must be at least 1")
+        if self.contact_retention_days < 0:
+            found.append("HEED_CONTACT_RETENTION_DAYS: must not be negative")
         if self.sealed_pool_size < 1:
             found.append("HEED_SEALED_POOL_SIZE: must be at least 1")
         return found

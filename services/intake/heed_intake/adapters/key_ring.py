@@ -66,8 +66,13 @@ class DataKey:
 class KeyRing:
     """The wrapping keys of one lane."""
 
-    def __init__(self, current: str, keys: dict[str, bytes]) -> None:
-        self._current = current
+    def __init__(self, current: str, keys: dict[str, bytes], path: Path | None = None) -> None:
+        self._path = path
+        self._stamp = _stamp(path) if path is not None else (0, 0)
+        self._take(current, keys)
+
+    def _take(self, current: str, keys: dict[str, bytes]) -> None:
+        self.current = current
         # Enough to compare rings by, and of no use to anyone else.
         self.digests = {hashlib.sha256(key).digest() for key in keys.values()}
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
@@ -79,22 +84,19 @@ class KeyRing:
         Raises:
             KeyRingError: the file cannot be used.
         """
-        try:
-            data = json.loads(path.read_text("utf-8"))
-            keys = {str(key_id): bytes.fromhex(digits) for key_id, digits in data["keys"].items()}
-            current = str(data["current"])
-        except OSError as error:
-            raise KeyRingError(f"{path}: cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, AttributeError):
-            # The cause would quote the text of the file.
-            problem = f'{path}: must be {{"current": id, "keys": {{id: hexadecimal digits}}}}'
-            raise KeyRingError(problem) from None
-        if current not in keys:
-            raise KeyRingError(f"{path}: the current key {current!r} is not among the keys")
-        for key_id, key in keys.items():
-            if len(key) != _KEY_BYTES or not 0 < len(key_id.encode()) <= _LARGEST_KEY_ID:
-                raise KeyRingError(f"{path}: key {key_id!r} must have {_KEY_BYTES} bytes")
-        return cls(current, keys)
+        return cls(*_read(path), path)
+
+    def refresh(self) -> bool:
+        """Read the file again if it was changed; says whether it was.
+
+        Raises:
+            KeyRingError: the file cannot be used; the known keys stay in force.
+        """
+        if self._path is None or (stamp := _stamp(self._path)) == self._stamp:
+            return False
+        self._take(*_read(self._path))
+        self._stamp = stamp
+        return True
 
     def shares_a_key_with(self, other: "KeyRing") -> bool:
         """Say whether a key is in both rings."""
@@ -108,8 +110,8 @@ class KeyRing:
     def wrap(self, uid: bytes, key: bytes) -> WrappedKey:
         """Return a data key wrapped by the current key."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        wrapped = nonce + self._ciphers[self._current].encrypt(nonce, key, uid)
-        return WrappedKey(self._current, wrapped)
+        wrapped = nonce + self._ciphers[self.current].encrypt(nonce, key, uid)
+        return WrappedKey(self.current, wrapped)
 
     def unwrap(self, uid: UUID, stored: WrappedKey) -> DataKey:
         """Return the data key of a petition.
@@ -124,9 +126,9 @@ class KeyRing:
 
     def encrypt(self, purpose: bytes, plaintext: bytes) -> bytes:
         """Return a ciphertext that carries the id of its key; for records without a petition."""
-        key_id = self._current.encode()
+        key_id = self.current.encode()
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._ciphers[self._current].encrypt(nonce, plaintext, purpose)
+        sealed = self._ciphers[self.current].encrypt(nonce, plaintext, purpose)
         return bytes([len(key_id)]) + key_id + nonce + sealed
 
     def decrypt(self, purpose: bytes, ciphertext: bytes) -> bytes:
@@ -147,3 +149,32 @@ def _opened(cipher: AESGCM, ciphertext: bytes, bound_to: bytes) -> bytes:
         return cipher.decrypt(ciphertext[:_NONCE_BYTES], ciphertext[_NONCE_BYTES:], bound_to)
     except (InvalidTag, ValueError) as error:
         raise UndecipherableError("damaged or in the wrong place") from error
+
+
+def _read(path: Path) -> tuple[str, dict[str, bytes]]:
+    """Return the current key's id and all keys of a file, or raise KeyRingError."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        keys = {str(key_id): bytes.fromhex(digits) for key_id, digits in data["keys"].items()}
+        current = str(data["current"])
+    except OSError as error:
+        raise KeyRingError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # The cause would quote the text of the file.
+        problem = f'{path}: must be {{"current": id, "keys": {{id: hexadecimal digits}}}}'
+        raise KeyRingError(problem) from None
+    if current not in keys:
+        raise KeyRingError(f"{path}: the current key {current!r} is not among the keys")
+    for key_id, key in keys.items():
+        if len(key) != _KEY_BYTES or not 0 < len(key_id.encode()) <= _LARGEST_KEY_ID:
+            raise KeyRingError(f"{path}: key {key_id!r} must have {_KEY_BYTES} bytes")
+    return current, keys
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        state = path.stat()
+    except OSError:
+        # Between the two halves of a replacement; the next look finds it.
+        return (0, 0)
+    return state.st_mtime_ns, state.st_ino

@@ -11,6 +11,7 @@ from typing import Any
 
 from heed_intake.domain.petition import (
     NO_DETAILS,
+    Contacts,
     Details,
     Evidence,
     OralRecord,
@@ -51,11 +52,22 @@ def contacts_of(submission: Submission) -> bytes | None:
     return _written(named)
 
 
+def read_contacts(text: bytes) -> Contacts:
+    """Return what ``contacts_of`` wrote."""
+    named = json.loads(text)
+    agents = [Person(*row) for row in named.get("agent", [])[:1]]
+    return Contacts(
+        petitioner=Person(*named["petitioner"]),
+        representatives=tuple(Person(*row) for row in named["representatives"]),
+        agent=agents[0] if agents else Person(),
+    )
+
+
 def read_persons(text: bytes) -> tuple[Person, ...]:
     """Return everybody whom ``contacts_of`` wrote: petitioner, representatives, agent."""
-    named = json.loads(text)
-    rows = [named["petitioner"], *named["representatives"], *named.get("agent", [])[:1]]
-    return tuple(Person(*row) for row in rows)
+    contacts = read_contacts(text)
+    agents = () if contacts.agent.is_empty() else (contacts.agent,)
+    return (contacts.petitioner, *contacts.representatives, *agents)
 
 
 def details_of(details: Details) -> bytes | None:

@@ -43,7 +43,9 @@ from heed_shared.ids import etag_of
 _HELD = """
 SELECT petition.region_code, petition.uid, petition.handling_region_code,
        receipt.number AS receipt_number, receipt.code_hash, petition.received_at,
-       petition.registered_at, CASE WHEN petition.withdrawn_at IS NULL THEN 1 ELSE 3 END AS state,
+       petition.registered_at,
+       CASE WHEN petition.wrapped_key = '' THEN 4 WHEN petition.withdrawn_at IS NULL THEN 1 ELSE 3
+        END AS state,
        petition.version, petition.key_id, petition.wrapped_key, petition.contacts
   FROM petition JOIN receipt USING (uid)
  WHERE petition.region_code = :region_code AND petition.uid = :uid

@@ -36,7 +36,7 @@ SEALING_REASON = "sealing_reason"
 _WHOLE = text("""
 SELECT petition.*, receipt.number AS receipt_number, receipt.code_hash
   FROM petition JOIN receipt USING (uid)
- WHERE petition.uid = ANY(:uids)
+ WHERE petition.uid = ANY(:uids) AND petition.state <> 4
 """)
 _KEPT = (
     "uid",

@@ -1,7 +1,7 @@
 """The state behind intake.petitions, for a consumer that builds its own anew.
 
-Petitions in the ordinary lane are told as registered, supplemented or withdrawn. Those that were
-told once and sealed later are told as sealed, so that whoever missed that deletes them now;
+Petitions in the ordinary lane are told as registered, supplemented, withdrawn or erased. Those that
+were told once and sealed later are told as sealed, so that whoever missed that deletes them now;
 petitions that were in the sealed lane from the beginning are told to nobody.
 """
 
@@ -27,6 +27,7 @@ SELECT region_code, uid, handling_region_code, sealed_at FROM sealed_mark ORDER 
 _KINDS = {
     State.REGISTERED: PetitionEvent.KIND_REGISTERED,
     State.WITHDRAWN: PetitionEvent.KIND_WITHDRAWN,
+    State.ERASED: PetitionEvent.KIND_ERASED,
 }
 
 

@@ -4,7 +4,7 @@ Nothing here is a list or a search of persons: each use case starts from one pet
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,9 +14,9 @@ from limits import RateLimitItemPerHour
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from heed_intake.application.check_progress import WrongCodes, proven_receipt
+from heed_intake.application.check_progress import WrongCodes, open_receipt
 from heed_intake.application.ports import Claim, ProgressReader
-from heed_intake.domain.petition import Contacts, Details, State
+from heed_intake.domain.petition import Contacts, Details, Lane, State
 from heed_intake.domain.progress import Stage, Step
 from heed_shared import telemetry
 from heed_shared.clock import Clock
@@ -111,8 +111,6 @@ class Personal:
     wrong_codes: WrongCodes
     clock: Clock
     limits: RevealLimits
-    on_sealed: Callable[[str], None]
-    """Told of a petition whose accesses were asked for though it is sealed."""
 
 
 async def reveal_petitioner(
@@ -141,7 +139,7 @@ async def list_accesses(
         ReceiptNotFound: number or code is wrong.
         RateLimited: the same, after too many wrong codes for this number.
     """
-    record = await proven_receipt(
+    _, record = await open_receipt(
         receipt_number, query_code, caller, personal.progress, personal.wrong_codes
     )
     return await personal.store.looks(petition_name(record.region_code, record.uid), limit)
@@ -162,7 +160,7 @@ async def erase_petitioner(
     if found is None or not erasure.caller.covers(found.handling_region_code):
         raise NotFound(name)
     if found.state is State.REGISTERED:
-        steps = await personal.progress.ordinary_steps(uid)
+        steps = await personal.progress.steps(Lane.ORDINARY, uid)
         if not has_ended(steps):
             stage = steps[-1].stage if steps else Stage.REGISTERED
             raise WrongState(

@@ -29,6 +29,7 @@ from heed_shared.identity import Caller
 from heed_shared.ids import petition_name
 
 REGISTER_ANEW = "信访件已撤回；如需继续反映，请另行登记"
+ERASED_ANEW = "信访件内容已删除；如有新的情况，请另行登记"
 _ATTEMPTS = 10
 """Looks at a petition that others change at the same time."""
 
@@ -168,7 +169,7 @@ async def change_petition(
         RateLimited: the same, after too many wrong codes for this petition.
         NotFound: a clerk without a query code names a petition that is none of the region, or one
             of the sealed lane where ``sealed_by_code_only``.
-        WrongState: it was withdrawn.
+        WrongState: it was withdrawn, or erased.
         RequestIdReused: the request_id came with another payload before.
     """
     if asking.code_required and not asking.query_code:
@@ -177,6 +178,9 @@ async def change_petition(
         held = await _held(asking, changing)
         if held.lane is Lane.SEALED and sealed_by_code_only and not asking.query_code:
             raise NotFound(asking.name)
+        if held.state is State.ERASED:
+            # Its key is gone, and with it what earlier calls were told.
+            raise WrongState("STATE_ERASED", ["STATE_REGISTERED"], asking.name, ERASED_ANEW)
         # Read after the petition: whatever changed it wrote its record in the same transaction.
         earlier = await changing.store.answered(held, asking.claim)
         if earlier is not None:

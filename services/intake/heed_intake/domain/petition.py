@@ -53,6 +53,7 @@ class State(IntEnum):
     REGISTERED = 1
     SEALED = 2
     WITHDRAWN = 3
+    ERASED = 4
 
 
 class Lane(IntEnum):
@@ -109,6 +110,15 @@ class Wording:
     facts: str = ""
     reasons: str = ""
     place: str = ""
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """Everybody who is named with a petition."""
+
+    petitioner: Person = field(default_factory=Person)
+    representatives: tuple[Person, ...] = ()
+    agent: Person = field(default_factory=Person)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Revision ID: 0007
 Revises: 0006
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
@@ -34,6 +35,11 @@ _TABLES = (
     )
     """,
 )
+_USERS_OF_SEALED = sa.text("""
+SELECT DISTINCT grantee::regrole::text
+  FROM pg_namespace, aclexplode(nspacl)
+ WHERE nspname = :sealed AND privilege_type = 'USAGE' AND grantee <> nspowner AND grantee <> 0
+""")
 
 
 def upgrade() -> None:
@@ -48,6 +54,9 @@ def upgrade() -> None:
     op.execute(_TABLES[0])
     for name in (schema, f"{schema}_sealed"):
         op.execute(_TABLES[1].format(schema=f'"{name}"'))
+    sealed = f"{schema}_sealed"
+    for role in op.get_bind().execute(_USERS_OF_SEALED, {"sealed": sealed}).scalars():
+        op.execute(f'GRANT SELECT, INSERT, UPDATE ON "{sealed}".wrapped_by TO {role}')
 
 
 def downgrade() -> None:
@@ -70,7 +79,9 @@ def downgrade() -> None:
 
 def _allow_states(states: str) -> None:
     op.execute("ALTER TABLE petition DROP CONSTRAINT petition_state_check")
-    op.execute(f"ALTER TABLE petition ADD CONSTRAINT petition_state_check CHECK (state IN ({states}))")
+    op.execute(
+        f"ALTER TABLE petition ADD CONSTRAINT petition_state_check CHECK (state IN ({states}))"
+    )
 
 
 def _schema() -> str:
