@@ -197,3 +197,20 @@ async def test_what_was_recorded_after_a_day_closed_is_not_known_on_it(store: Da
     assert then.first_day == DAY, "a day of which nothing was known begins no history"
     later = await seen.latest(DAY + timedelta(days=1))
     assert later.counts[later.cells.index(Cell(PROVINCE, "01")), -2] == 7
+
+
+async def test_an_answer_is_made_anew_only_when_something_changed(store: Database) -> None:
+    seen = panels(store)
+    await apply(store, observation((COUNTY, "01", 3)))
+    first = await seen.evidence(DAY)
+    await seen.evidence(DAY)  # what is read while its own horizon stands is read once more
+    kept = await seen.evidence(DAY)
+    assert kept[0] is (await seen.evidence(DAY))[0]
+    assert kept[0].digest == first[0].digest
+    await apply(store, observation((COUNTY, "01", 2), at=day_end(DAY)))
+    later = await seen.evidence(DAY)
+    assert later[0].digest == first[0].digest, "what comes later changes no earlier day"
+    await apply(store, observation(("320104", "01", 2)))
+    changed = await seen.evidence(DAY)
+    assert changed[0].digest != first[0].digest
+    assert changed[0].digest == (await panels(store).evidence(DAY))[0].digest

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -50,6 +51,36 @@ class _Memory:
         self.counts = CountMemory()
         self.horizon = _FIRST_HORIZON
         self.last: date | None = None
+        self.changes = 0
+
+    def take(self, rows: Rows) -> None:
+        """Take a part of what is read."""
+        self.changes += 1
+        self.counts.take(rows)
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """Everything that an answer rests on."""
+
+    memory: _Memory
+    changes: int
+    last: date
+    later: Sequence[tuple[CellDay, int]]
+    log: tuple[Rows, Ints]
+
+    def same(self, other: _Basis) -> bool:
+        """Say whether an answer on another basis is the answer on this one."""
+        mine, theirs = (
+            [one.log[0].cell, one.log[0].kind, one.log[0].day, one.log[0].count, one.log[1]]
+            for one in (self, other)
+        )
+        return (
+            self.memory is other.memory
+            and (self.changes, self.last) == (other.changes, other.last)
+            and self.later == other.later
+            and all(map(np.array_equal, mine, theirs))
+        )
 
 
 class PostgresPanels:
@@ -64,6 +95,7 @@ class PostgresPanels:
         self._above = above
         self._lock = asyncio.Lock()
         self._memory = _Memory()
+        self._told: tuple[_Basis, tuple[Panel, Evidence]] | None = None
 
     async def latest(self, last: date) -> Panel:
         """Return the items of every cell up to a day, as they were known at its end.
@@ -79,14 +111,22 @@ class PostgresPanels:
             return await asyncio.to_thread(self._panel, memory.counts, later, last)
 
     async def evidence(self, last: date) -> tuple[Panel, Evidence]:
-        """Return the items of every cell and what indicators read beside them, as known then."""
+        """Return the items of every cell and what indicators read beside them, as known then.
+
+        What was told last is told again where everything that it rests on is as it was.
+        """
         async with self._lock:
             memory = await self._loaded(last)
             async with self._snapshot() as connection:
                 await _read(connection, memory, last)
                 later = await self._counts.later_than(connection, day_end(last), last)
                 log = await stream_log(connection, _first_day(last), last, day_end(last))
-            return await asyncio.to_thread(self._evidence, memory.counts, later, log, last)
+            basis = _Basis(memory, memory.changes, last, later, log)
+            if self._told is None or not basis.same(self._told[0]):
+                self._told = None  # its memory is given back before the next one is made
+                found = await asyncio.to_thread(self._evidence, memory.counts, later, log, last)
+                self._told = basis, found
+            return self._told[1]
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[AsyncConnection]:
@@ -114,7 +154,7 @@ class PostgresPanels:
 
         async def load(query: str) -> None:
             async with free, self._snapshot() as connection:
-                await stream_sums(connection, memory.counts.take, query, _first_day(last), last)
+                await stream_sums(connection, memory.take, query, _first_day(last), last)
 
         async with asyncio.TaskGroup() as tasks:
             for query in queries:
@@ -167,11 +207,11 @@ async def _read(connection: AsyncConnection, memory: _Memory, last: date) -> Non
     """Read what changed, and of days that come in newly everything."""
     first = _first_day(last)
     horizon = (await connection.exec_driver_sql(_HORIZON)).scalar_one()
-    await stream_sums(connection, memory.counts.take, CHANGED_SUMS, first, last, memory.horizon)
+    await stream_sums(connection, memory.take, CHANGED_SUMS, first, last, memory.horizon)
     await asyncio.to_thread(memory.counts.settle)
     if memory.last is not None and last > memory.last:
         start = max(memory.last + timedelta(days=1), first)
-        await stream_sums(connection, memory.counts.take, ALL_SUMS, start, last)
+        await stream_sums(connection, memory.take, ALL_SUMS, start, last)
         await asyncio.to_thread(memory.counts.settle)
     memory.counts.forget_before(_number(first))
     memory.horizon, memory.last = horizon, last
