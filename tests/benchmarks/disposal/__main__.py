@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.benchmarks.disposal import deadlines
+from tests.benchmarks.disposal import deadlines, figures
 
 if __name__ == "__main__":
     deadlines.main([])
+    figures.main([])

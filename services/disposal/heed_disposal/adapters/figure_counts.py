@@ -7,7 +7,7 @@ from sqlalchemy import text
 from heed_disposal.adapters.figures_sql import QUERIES
 from heed_disposal.application.performance import Period
 from heed_disposal.domain.figures import Parts
-from heed_shared.clock import Clock
+from heed_shared.clock import Clock, day_end, day_start
 from heed_shared.database import Database
 
 
@@ -31,6 +31,8 @@ class PostgresFigureCounts:
             "unit": period.unit,
             "from_day": period.from_day,
             "to_day": period.to_day,
+            "begins_at": day_start(period.from_day),
+            "ends_at": day_end(period.to_day),
             "now": self._clock.now(),
         }
         found: dict[str, dict[str, Parts]] = {}
