@@ -107,15 +107,14 @@ async def measure(disposal: Serving, calls: int) -> tuple[dict[str, float], dict
     """Return the median call of each request and of each query, in milliseconds."""
     stub = disposal.stub("leader")
     asked = {
-        name: await _median(lambda told=told: stub.GetPerformance(  # type: ignore[misc]
+        name: await _median(lambda told=told: stub.GetPerformance(
             pb.GetPerformanceRequest(**told)), calls)
         for name, told in ASKED.items()
     }  # fmt: skip
     counts = PostgresFigureCounts(disposal.database, ReplayClock(at(LAST)))
     year = Period("", "", date(2019, 1, 1), date(2019, 12, 31))
     single = {
-        code: await _median(lambda code=code: counts.parts([code], year), calls)  # type: ignore[misc]
-        for code in QUERIES
+        code: await _median(lambda code=code: counts.parts([code], year), calls) for code in QUERIES
     }
     return asked, single
 
