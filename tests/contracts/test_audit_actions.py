@@ -84,7 +84,7 @@ def test_actions_are_what_a_reader_expects(path: str, action: int) -> None:
 def test_purpose_and_basis_are_taken_where_data_is_shown_and_left_with_decisions() -> None:
     reveal = recorded("IntakeService/RevealPetitioner")
     request = intake.RevealPetitionerRequest(
-        purpose="REVEAL_PURPOSE_NOTICE", legal_basis="信访工作条例第二十二条"
+        purpose=intake.REVEAL_PURPOSE_NOTICE, legal_basis="信访工作条例第二十二条"
     )
     assert reveal.purpose(request) == "REVEAL_PURPOSE_NOTICE"
     assert reveal.legal_basis(request) == "信访工作条例第二十二条"

@@ -8,6 +8,7 @@ import grpc
 import pytest
 from heed.audit.v1 import audit_service_pb2 as audit_pb
 from heed.feed.v1 import feed_service_pb2 as pb
+from heed.feed.v1.event_pb2 import Event
 from heed.feed.v1.feed_service_pb2_grpc import FeedServiceStub
 from sqlalchemy import text
 
@@ -34,7 +35,7 @@ ENTRIES = text(
     " FROM audit_entry ORDER BY seq"
 )
 EFFECT = text("INSERT INTO effect (subject, note) VALUES ('cases/1', 'done')")
-EVENT = pb.Event()
+EVENT = Event()
 NAME = "cases/110101-0190a1b2-0000-7000-8000-000000000001"
 
 

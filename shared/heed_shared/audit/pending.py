@@ -74,7 +74,7 @@ class Pending:
 
     def for_one(self, resource: str, region_code: str) -> "Pending":
         """Return what becomes the entry of one resource of many that the same RPC writes."""
-        return replace(self, resource=resource, region_code=region_code)
+        return replace(self, resource=resource, region_code=region_code, result_count=None)
 
     def _region_code(self) -> str:
         """Return where it was done; what names no region was done in the caller's."""
