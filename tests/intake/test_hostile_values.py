@@ -9,16 +9,24 @@ from heed.intake.v1 import intake_service_pb2 as pb
 
 from tests.contracts.hostile import Call, always, failures
 from tests.intake.conftest import COUNTY, Office, registration
+from tests.intake.hostile_changes import change_calls
 from tests.intake.hostile_consultations import consultation_calls
+from tests.intake.hostile_personal import personal_calls
 
 INTAKE = pb.DESCRIPTOR.services_by_name["IntakeService"]
 FEEDS = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"]
-PERSON = {"display_name": "测试甲", "contact": "13800000000", "address": "幸福里小区3号楼1单元"}
+PERSON = {
+    "display_name": "测试甲",
+    "contact": "13800000000",
+    "address": "幸福里小区3号楼1单元",
+    "safe_contact_note": "晚上",
+    "safe_to_call": True,
+}
 EVIDENCE = {"file_name": "照片.jpg", "media_type": "image/jpeg", "sha256": b"\1" * 32}
 
 
-def full_registration() -> pb.RegisterPetitionRequest:
-    """A registration with every field filled."""
+def usual_registration() -> pb.RegisterPetitionRequest:
+    """A registration with the fields that most have."""
     request = registration(
         office=COUNTY,
         reasons="依据供水合同。",
@@ -34,16 +42,31 @@ def full_registration() -> pb.RegisterPetitionRequest:
     return request
 
 
+def full_registration() -> pb.RegisterPetitionRequest:
+    """A registration with every field filled that leaves it in the ordinary lane."""
+    request = usual_registration()
+    rare = registration(
+        agent={"contact": PERSON, "authority_sha256": b"\2" * 32, "relation": "律师"},
+        oral_record={"recorder": "staff/7", "read_back": True, "confirmed": True},
+        target_units=["区水务局"],
+        language="粤语",
+        accommodation_needs="需要手语翻译",
+    )
+    rare.submission.event_time.FromJsonString("2026-02-27T00:00:00Z")
+    request.submission.MergeFrom(rare.submission)
+    return request
+
+
 async def registering() -> Message:
     return full_registration()
 
 
 async def batch() -> Message:
-    return pb.BatchRegisterPetitionsRequest(requests=[full_registration()])
+    return pb.BatchRegisterPetitionsRequest(requests=[usual_registration()])
 
 
 async def row() -> Message:
-    return pb.ImportPetitionsRequest(row=1, registration=full_registration())
+    return pb.ImportPetitionsRequest(row=1, registration=usual_registration())
 
 
 async def calls(office: Office) -> list[Call]:
@@ -92,7 +115,9 @@ async def calls(office: Office) -> list[Call]:
     ]
     methods = {**INTAKE.methods_by_name, **FEEDS.methods_by_name}
     walked = [Call(methods[name], office.channel(caller), good) for name, caller, good in made]
-    return [*walked, *await consultation_calls(office)]
+    changing = change_calls(office)
+    talks, personal = await consultation_calls(office), await personal_calls(office)
+    return [*walked, *changing, *talks, *personal]
 
 
 async def test_no_value_in_any_field_is_a_fault_of_intake(office: Office) -> None:
