@@ -56,4 +56,5 @@ def _petition(text: MaskedText) -> MaskedPetition:
         place=text.place,
         declared_nature=Nature(text.declared_nature),
         people_bucket=int(text.people_bucket),
+        accusation_cleared=text.accusation_cleared,
     )

@@ -37,6 +37,8 @@ class MaskedPetition:
     place: str
     declared_nature: Nature
     people_bucket: int
+    accusation_cleared: bool = False
+    """Whether a person found in intake's sealed lane that it accuses nobody."""
 
 
 class Texts(Protocol):

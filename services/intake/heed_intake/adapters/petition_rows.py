@@ -34,7 +34,7 @@ ORDINARY_COLUMNS = """
     petition.registered_at, petition.state, petition.masked_request, petition.masked_facts,
     petition.masked_reasons, petition.masked_place, petition.masked_evidence,
     petition.declared_nature, petition.people_bucket, petition.anonymous, petition.external_id,
-    petition.version,
+    petition.version, petition.accusation_cleared,
     (SELECT 'consultations/' || talk.region_code || '-' || talk.uid
        FROM consultation AS talk WHERE talk.petition_uid = petition.uid) AS consultation
 """
@@ -121,6 +121,7 @@ def _petition(
         external_id=row["external_id"],
         evidence=evidence,
         version=row["version"],
+        accusation_cleared=row.get("accusation_cleared", False),
         details=details,
         consultation=row.get("consultation") or "",
     )

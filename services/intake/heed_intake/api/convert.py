@@ -193,6 +193,7 @@ def text_message(name: str, text: ReadText | None) -> pb.MaskedText:
         etag=etag_of(petition.version),
         receipt_number=petition.receipt_number,
         supplements=[item.masked_text for item in petition.supplements],
+        accusation_cleared=petition.accusation_cleared,
     )
 
 

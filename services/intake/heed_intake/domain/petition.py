@@ -208,6 +208,8 @@ class Petition:
     external_id: str
     evidence: tuple[Evidence, ...]
     version: int
+    accusation_cleared: bool = False
+    """Whether a person found in the sealed lane that it accuses nobody (已解除封存)."""
     consultation: str = ""
     """Name of the consultation that it came from, where that can be read."""
     details: Details = NO_DETAILS

@@ -53,10 +53,10 @@ _TABLES = (
     """,
     """
     CREATE TABLE {sealed}.unsealing (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         uid uuid NOT NULL,
         unsealed_at timestamptz NOT NULL,
-        record bytea NOT NULL,
-        PRIMARY KEY (uid, unsealed_at)
+        record bytea NOT NULL
     )
     """,
     """
