@@ -1,11 +1,14 @@
 """A talk becomes a petition: in the petitioner's words, once, by the ordinary way."""
 
+import asyncio
+
+import grpc
 from heed.intake.v1 import intake_service_pb2 as pb
 from heed.intake.v1 import resources_pb2 as resources
 
 from heed_shared.errors import info_of, reason_of
 from tests.intake.conftest import COUNTY, NOW, Office, refusal, wrong_fields
-from tests.intake.consultations import CLERK, WATER, new_id, started
+from tests.intake.consultations import CLERK, WATER, Talk, new_id, started
 from tests.intake.test_progress import check
 
 State = resources.Consultation
@@ -104,3 +107,102 @@ async def test_nothing_is_registered_that_the_petitioner_did_not_confirm(office:
     error = await refusal(office.stub().ConfirmPetitionDraft(request))
     assert wrong_fields(error) == {"confirmed"}
     assert await office.rows("SELECT 1 FROM intake.petition") == []
+
+
+async def test_the_roles_of_the_contract_lead_talks(office: Office) -> None:
+    talks = {who: await started(office, who, WATER) for who in ("clerk", "portal")}
+    for talk in talks.values():
+        assert (await talk.compose()).draft.facts
+        assert (await talk.confirm()).query_code
+    assert (await talks["clerk"].read()).turns
+    assert reason_of(await refusal(talks["portal"].read())) == "ROLE_REQUIRED"
+    methods = {
+        "StartConsultation": pb.StartConsultationRequest(),
+        "AddConsultationTurn": pb.AddConsultationTurnRequest(),
+        "ComposePetitionDraft": pb.ComposePetitionDraftRequest(),
+        "ConfirmPetitionDraft": pb.ConfirmPetitionDraftRequest(),
+        "GetConsultation": pb.GetConsultationRequest(),
+        "SuggestSimilarPetitions": pb.SuggestSimilarPetitionsRequest(),
+    }
+    for who in ("officer", "handler", "supervisor", "analyst", "operator", "peer"):
+        for method, request in methods.items():
+            call = getattr(office.stub(who), method)(request)
+            assert reason_of(await refusal(call)) == "ROLE_REQUIRED", (who, method)
+    for method, request in methods.items():
+        call = getattr(office.stub("nobody"), method)(request)
+        assert reason_of(await refusal(call)) == "UNAUTHENTICATED", method
+
+
+async def test_a_colleague_goes_on_with_a_talk_and_another_portal_does_not(office: Office) -> None:
+    talk = await started(office, "portal", WATER)
+    talk.stub = office.caller(["ROLE_INTAKE_CLERK"], COUNTY)
+    assert len((await talk.say("还有一件事。")).turns) == 2
+    talk.stub = office.caller(["ROLE_PORTAL"], COUNTY)
+    for call in (talk.say("看一看。"), talk.compose(), talk.confirm(request="请修好。")):
+        assert reason_of(await refusal(call)) == "NOT_FOUND"
+
+
+async def test_missing_and_out_of_region_are_one_answer(office: Office) -> None:
+    talk = await started(office, "clerk", WATER)
+    await talk.compose()
+    elsewhere = office.caller(["ROLE_INTAKE_CLERK"], "310000")
+    for name in (talk.name, talk.name[:-4] + "0000", talk.name.replace("110105", "110106")):
+        if name == talk.name:
+            talk.stub = elsewhere
+        else:
+            talk.stub = office.stub()
+        talk.last.name = name
+        for call in (talk.say("好。"), talk.compose(), talk.confirm(), talk.read()):
+            error = await refusal(call)
+            assert reason_of(error) == "NOT_FOUND"
+            assert (error.details() or "").replace(name, "") == " does not exist"
+
+
+async def test_a_talk_begins_in_a_region_of_the_callers(office: Office) -> None:
+    request = pb.StartConsultationRequest(request_id=new_id(), region_code="999999", channel=2)
+    error = await refusal(office.stub().StartConsultation(request))
+    assert (reason_of(error), wrong_fields(error)) == ("UNKNOWN_REGION", {"region_code"})
+    elsewhere = office.caller(["ROLE_INTAKE_CLERK"], "310000")
+    request.region_code = COUNTY
+    error = await refusal(elsewhere.StartConsultation(request))
+    assert reason_of(error) == "REGION_NOT_ALLOWED"
+
+
+async def test_a_wrong_submission_can_be_put_right(office: Office) -> None:
+    talk = await started(office, "clerk", WATER)
+    await talk.compose()
+    error = await refusal(talk.confirm(office="110106-\0"))
+    assert reason_of(error) == "INVALID_FIELD"
+    error = await refusal(talk.confirm(external_id="\0"))
+    assert wrong_fields(error) == {"submission.external_id"}
+    assert (await talk.confirm()).petition.receipt_number == "110105-2026-000001"
+
+
+async def test_of_many_confirmations_at_once_one_registers(office: Office) -> None:
+    talk = await started(office, "clerk", WATER)
+    await talk.compose()
+    calls = [talk.stub.ConfirmPetitionDraft(talk.confirmation()) for _ in range(8)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    refused = [reason_of(item) for item in answers if isinstance(item, grpc.aio.AioRpcError)]
+    assert len(refused) == 7
+    assert set(refused) <= {"WRONG_STATE", "CONFLICT"}
+    assert len(await office.rows("SELECT 1 FROM intake.petition")) == 1
+
+
+async def test_turns_that_come_at_once_are_all_kept(office: Office) -> None:
+    talk = await started(office)
+    await asyncio.gather(*(Talk(talk.stub, talk.last).say(f"第{n}句。") for n in range(8)))
+    kept = [turn.text for turn in (await talk.read()).turns]
+    assert sorted(kept) == sorted(f"第{n}句。" for n in range(8))
+
+
+async def test_a_talk_has_an_end(office: Office) -> None:
+    talk = await started(office)
+    for _ in range(5):
+        await talk.say("长" * 20_000)
+    error = await refusal(talk.say("再"))
+    assert wrong_fields(error) == {"text"}
+    error = await refusal(talk.say("好\0"))
+    assert wrong_fields(error) == {"text"}
+    drafted = await talk.compose()
+    assert len(drafted.draft.facts) == 100_004

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from heed.common.v1.access_pb2 import Role
 from heed.intake.v1 import intake_service_pb2 as pb
 from heed.intake.v1 import resources_pb2 as resources
 
@@ -95,7 +96,9 @@ class ConsultationRpcs:
 
 
 def _asking(name: str) -> Asking:
-    return Asking(current_caller(), *parse_resource_name(name, "consultations"))
+    caller = current_caller()
+    region_code, uid = parse_resource_name(name, "consultations")
+    return Asking(caller, region_code, uid, Role.ROLE_INTAKE_CLERK in caller.roles)
 
 
 def _claim(method: str, request: Any) -> Claim:

@@ -103,6 +103,8 @@ class Asking:
     caller: Caller
     region_code: str
     uid: UUID
+    of_the_office: bool
+    """Whether the caller may go on with talks that others of the office began; a portal may not."""
 
     @property
     def name(self) -> str:
@@ -215,12 +217,13 @@ async def get_consultation(asking: Asking, work: Consulting) -> Consultation:
 
 
 async def _open_to(asking: Asking, work: Consulting) -> tuple[Lane, Consultation]:
-    """Return the talk for somebody who goes on with it; a sealed one only to who began it."""
+    """Return the talk for somebody who goes on with it; a sealed one only for who began it."""
     found = await work.store.find(asking.region_code, asking.uid)
     if found is None or not asking.caller.covers(asking.region_code):
         raise NotFound(asking.name)
     lane, talk = found
-    if lane is Lane.SEALED and talk.started_by != asking.caller.identity:
+    own = talk.started_by == asking.caller.identity
+    if not own and (lane is Lane.SEALED or not asking.of_the_office):
         raise NotFound(asking.name)
     return lane, talk
 
