@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from heed.common.v1.matter_pb2 import CHANNEL_VISIT
 from heed.intake.v1 import intake_service_pb2 as pb
 from heed.intake.v1 import resources_pb2 as resources
 from heed.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
@@ -85,6 +86,6 @@ async def started(office: Office, identity: str = "clerk", *said: str) -> Talk:
 async def begun_by(stub: IntakeServiceStub) -> Talk:
     """A talk that was just begun."""
     request = pb.StartConsultationRequest(
-        request_id=new_id(), region_code=COUNTY, channel="CHANNEL_VISIT"
+        request_id=new_id(), region_code=COUNTY, channel=CHANNEL_VISIT
     )
     return Talk(stub, (await stub.StartConsultation(request)).consultation)

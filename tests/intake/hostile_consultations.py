@@ -1,6 +1,7 @@
 """Good requests of consultations and suggestions, for the test that spoils every field of them."""
 
 from google.protobuf.message import Message
+from heed.common.v1.matter_pb2 import CHANNEL_VISIT
 from heed.intake.v1 import intake_service_pb2 as pb
 
 from tests.contracts.hostile import Call, always
@@ -14,7 +15,9 @@ async def consultation_calls(office: Office) -> list[Call]:
     """A call of each method; those that change a talk get another one for each that succeeds."""
 
     async def start() -> Message:
-        return pb.StartConsultationRequest(request_id=new_id(), region_code=COUNTY, channel=2)
+        return pb.StartConsultationRequest(
+            request_id=new_id(), region_code=COUNTY, channel=CHANNEL_VISIT
+        )
 
     async def add() -> Message:
         talk = await begun_by(office.stub())

@@ -3,6 +3,7 @@
 import asyncio
 
 import grpc
+from heed.common.v1.matter_pb2 import CHANNEL_CALL, CHANNEL_VISIT
 from heed.intake.v1 import intake_service_pb2 as pb
 from heed.intake.v1 import resources_pb2 as resources
 
@@ -42,9 +43,7 @@ async def test_a_talk_becomes_a_petition_in_the_petitioners_words(office: Office
 
 async def test_a_repeated_call_is_answered_as_the_first_was(office: Office) -> None:
     ids = [new_id() for _ in range(3)]
-    start = pb.StartConsultationRequest(
-        request_id=ids[0], region_code=COUNTY, channel="CHANNEL_CALL"
-    )
+    start = pb.StartConsultationRequest(request_id=ids[0], region_code=COUNTY, channel=CHANNEL_CALL)
     first = await office.stub().StartConsultation(start)
     talk = await started(office)
     said = await talk.say(WATER, request_id=ids[1])
@@ -66,10 +65,10 @@ async def test_a_request_id_with_another_payload_is_refused(office: Office) -> N
     error = await refusal(talk.say("别的话。", request_id=request_id))
     assert reason_of(error) == "REQUEST_ID_REUSED"
     start = pb.StartConsultationRequest(
-        request_id=new_id(), region_code=COUNTY, channel="CHANNEL_CALL"
+        request_id=new_id(), region_code=COUNTY, channel=CHANNEL_CALL
     )
     await office.stub().StartConsultation(start)
-    start.channel = 2
+    start.channel = CHANNEL_VISIT
     error = await refusal(office.stub().StartConsultation(start))
     assert reason_of(error) == "REQUEST_ID_REUSED"
 
@@ -159,7 +158,9 @@ async def test_missing_and_out_of_region_are_one_answer(office: Office) -> None:
 
 
 async def test_a_talk_begins_in_a_region_of_the_callers(office: Office) -> None:
-    request = pb.StartConsultationRequest(request_id=new_id(), region_code="999999", channel=2)
+    request = pb.StartConsultationRequest(
+        request_id=new_id(), region_code="999999", channel=CHANNEL_VISIT
+    )
     error = await refusal(office.stub().StartConsultation(request))
     assert (reason_of(error), wrong_fields(error)) == ("UNKNOWN_REGION", {"region_code"})
     elsewhere = office.caller(["ROLE_INTAKE_CLERK"], "310000")

@@ -95,7 +95,7 @@ async def test_a_text_on_nothing_known_gets_no_suggestion(neighbours: Neighbours
 async def test_only_petitions_of_the_callers_region_are_suggested(neighbours: Neighbours) -> None:
     near, beside = (petition(*CONCRETE[0], region=region) for region in (COUNTY, "110101"))
     await neighbours.classifier.feed.register(*stream()[:60], near, beside)
-    text = pb.SuggestSimilarPetitionsRequest(region_code=COUNTY, **ASKED)  # type: ignore[arg-type]
+    text = pb.SuggestSimilarPetitionsRequest(region_code=COUNTY, **ASKED)
     county = neighbours.office.caller(["ROLE_INTAKE_CLERK"], COUNTY)
     inside = (await county.SuggestSimilarPetitions(text)).suggestions
     everywhere = await neighbours.suggest()
@@ -111,7 +111,7 @@ async def test_a_text_that_accuses_goes_nowhere(neighbours: Neighbours) -> None:
 async def test_the_classifier_being_away_hinders_no_registration(office: Office) -> None:
     error = await refusal(suggest(office))
     assert reason_of(error) == "DEPENDENCY_DOWN"
-    settings = replace(office.service.settings, classifier_target="localhost:1")  # type: ignore[type-var]
+    settings = replace(office.service.settings, classifier_target="localhost:1")
     async with running_office(settings, office.authority, office.database) as other:  # type: ignore[arg-type]
         assert reason_of(await refusal(suggest(other))) == "DEPENDENCY_DOWN"
         assert (await other.register()).petition.receipt_number
@@ -136,7 +136,7 @@ async def test_a_wrong_question_is_refused_by_field(
 
 async def test_a_region_that_is_not_the_callers_is_refused(office: Office) -> None:
     elsewhere = office.caller(["ROLE_INTAKE_CLERK"], "310000")
-    text = pb.SuggestSimilarPetitionsRequest(region_code=COUNTY, **ASKED)  # type: ignore[arg-type]
+    text = pb.SuggestSimilarPetitionsRequest(region_code=COUNTY, **ASKED)
     error = await refusal(elsewhere.SuggestSimilarPetitions(text))
     assert reason_of(error) == "REGION_NOT_ALLOWED"
 
