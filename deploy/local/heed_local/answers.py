@@ -38,6 +38,8 @@ class Answer:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     data: Any
+    failed: bool = False
+    """What was asked is not as it must be; the command ends with status 1."""
 
 
 Command = Callable[[Desk, argparse.Namespace], Awaitable[Answer]]

@@ -84,14 +84,14 @@ def _ask(options: argparse.Namespace) -> int:
         raise _CallError(in_one_line(error)) from None
     if options.output == "json":
         print(json.dumps(found.data, ensure_ascii=False, indent=1))  # noqa: T201
-        return 0
+        return int(found.failed)
     table = Table()
     for column in found.columns:
         table.add_column(column, overflow="fold")
     for row in found.rows:
         table.add_row(*row)
     Console(highlight=False, markup=False).print(table)
-    return 0
+    return int(found.failed)
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -129,7 +129,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands that ask a running suite."""
-    from heed_local import case_commands
+    from heed_local import audit_commands, case_commands
     from heed_local.desk_commands import COMMANDS
 
     register = commands.add_parser("register", help="register a petition")
@@ -152,6 +152,7 @@ def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     for name, text in simple.items():
         commands.add_parser(name, help=text)
     case_commands.add_arguments(commands)
+    audit_commands.add_arguments(commands)
     for name in COMMANDS:
         command = commands.choices[name]
         command.add_argument("--output", choices=("table", "json"), default="table")

@@ -17,7 +17,7 @@ from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
 from heed.intake.v1 import resources_pb2 as intake
 from heed.warning.v1 import warning_service_pb2, warning_service_pb2_grpc
 
-from heed_local import case_commands
+from heed_local import audit_commands, case_commands
 from heed_local.answers import Answer, Command, all_pages, moment, place, plain, plain_list
 from heed_local.demo.words import CASE_STATES, LEVELS, TRACKS, WARNING_STATES
 from heed_local.desk import Desk
@@ -151,6 +151,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "incidents": incidents,
     "status": status,
     **case_commands.COMMANDS,
+    **audit_commands.COMMANDS,
 }
 
 
