@@ -21,7 +21,7 @@ from google.protobuf.message import Message
 from google.rpc import status_pb2
 from sqlalchemy.exc import IntegrityError
 
-from heed_shared import logs, operation_rows, telemetry
+from heed_shared import audit, logs, operation_rows, telemetry
 from heed_shared.database import Database
 from heed_shared.errors import (
     AlreadyRunning,
@@ -205,6 +205,7 @@ class Operations(operations_pb2_grpc.OperationsServicer):  # type: ignore[misc]
 
     async def _run(self, name: str, run: Work) -> None:
         deadline.detach()
+        audit.detach()
         response, error = b"", None
         try:
             with telemetry.span("operation.run"):
