@@ -74,7 +74,7 @@ def running(case: Case) -> dict[str, str]:
             Nature.APPEAL_REQUEST,
             Urgency.U0,
             Track.APPEAL,
-            {"D01": "2026-10-06", "H04": "2026-09-21"},
+            {"D01": "2026-10-06", "H04": "2026-09-21", "D12": "2026-09-21"},
         ),
     ],
 )
@@ -236,7 +236,8 @@ def test_erasure_deletes_what_came_from_the_text_and_keeps_the_dates() -> None:
     case = erase(opened(incident="incidents/x", importance=Importance.MAJOR), LATER)
     assert "房产证" not in repr(case)
     assert (case.state, case.incident, case.assessment) == (State.CONCLUDED, "", None)
-    assert [d.code for d in case.deadlines] == ["D01"]
+    assert {d.code for d in case.deadlines} == {"D01", "D12"}
+    assert not any(d.open for d in case.deadlines)
     assert erase(case, LATER) is case
     assert follow_matter(case, facts(), Growth(), LATER, handbook()) is case
 

@@ -382,6 +382,19 @@ VERBS = [
         {"text": ""},
     ),
     VerbCase(
+        "ReportMajorMatter",
+        Action.REPORT_MAJOR_MATTER,
+        Serving.opened,
+        lambda case: pb.ReportMajorMatterRequest(
+            **on(case),
+            stage=resources.MajorReport.STAGE_FIRST,
+            addressees=["区委区政府", "信访工作联席会议办公室"],
+            text="某小区停水,涉及三百户,已组织抢修。",
+        ),
+        "officer",
+        {"text": ""},
+    ),
+    VerbCase(
         "RateCase",
         Action.RATE,
         Serving.served,

@@ -15,8 +15,8 @@ from heed_disposal.application.ports import Change
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.deadlines import Pause
 from heed_disposal.domain.measures import Decision, decide
-from heed_disposal.domain.procedure_terms import ReviewResult, SupervisionKind
-from heed_disposal.domain.records import ClosingReport, Objection, Review
+from heed_disposal.domain.procedure_terms import ReportStage, ReviewResult, SupervisionKind
+from heed_disposal.domain.records import ClosingReport, MajorReport, Objection, Review
 from heed_disposal.domain.supervision import Suggestion, supervise
 from heed_disposal.domain.terms import DeadlineState, Importance, People
 from heed_shared.database import Database
@@ -83,6 +83,7 @@ def full() -> Case:
         objection=Objection(UNIT, "不属于本单位", "", HANDLER, at("2026-09-21")),
         review=review,
         closing_report=ClosingReport("办结报告", HANDLER, at("2026-10-01")),
+        major_reports=(MajorReport(1, ReportStage.FIRST, ("区委",), "停水", LEADER, MONDAY),),
     )
     case = replace(case, procedure=procedure, parent="cases/x", report_required=True)
     return replace(case.with_deadline(extended), concluded_at=at("2026-10-01"), steps=())

@@ -37,6 +37,7 @@ PAIRS: list[tuple[type[IntEnum], Any, str]] = [
     (procedure_terms.ServiceMethod, resources.Service.Method, "METHOD_"),
     (procedure_terms.ReviewResult, resources.Review.Result, "RESULT_"),
     (procedure_terms.SupervisionKind, resources.Supervision.Kind, "KIND_"),
+    (procedure_terms.ReportStage, resources.MajorReport.Stage, "STAGE_"),
     (procedure_terms.ReopenGround, pb.ReopenGround, "REOPEN_GROUND_"),
     (terms.Finding, events.WarningVerdict.Finding, "FINDING_"),
 ]

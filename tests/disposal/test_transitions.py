@@ -57,7 +57,7 @@ def allowed_states(track: Track, action: Action) -> set[State]:
         A.SUPERVISE: set(State) - {S.ARCHIVED},
         A.ANSWER_SUPERVISION: set(State) - {S.ARCHIVED},
         A.FILE_CLOSING_REPORT: met,
-        A.REPORT_MAJOR: set(State) - {S.ARCHIVED},
+        A.REPORT_MAJOR_MATTER: set(State) - {S.ARCHIVED},
         A.LINK: set(State) - {S.ARCHIVED},
         A.ARCHIVE: {S.CONCLUDED},
         A.RECORD_LESSON: set(State),

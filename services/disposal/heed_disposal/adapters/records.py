@@ -16,6 +16,7 @@ from heed_disposal.adapters.case_rows import Values, actor_of, actor_value
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.records import (
     ClosingReport,
+    MajorReport,
     Notice,
     Objection,
     Procedure,
@@ -36,7 +37,8 @@ SINGLE: dict[str, type[Any]] = {
     "closing_report": ClosingReport,
 }
 """Kinds of which the case holds the latest, by the name of their field."""
-SUPERVISION = "supervision"
+SEVERAL: dict[str, type[Any]] = {"supervision": Supervision, "major_report": MajorReport}
+"""Kinds of which the case holds all, by the name of their field without its plural."""
 
 
 def record_values(case: Case) -> list[Values]:
@@ -47,18 +49,22 @@ def record_values(case: Case) -> list[Values]:
         record = getattr(case.procedure, kind)
         if record is not None:
             rows.append(key | {"kind": kind, "number": 1, "body": body_of(record)})
-    rows += [
-        key | {"kind": SUPERVISION, "number": item.number, "body": body_of(item)}
-        for item in case.procedure.supervisions
-    ]
+    for kind in SEVERAL:
+        rows += [
+            key | {"kind": kind, "number": item.number, "body": body_of(item)}
+            for item in getattr(case.procedure, f"{kind}s")
+        ]
     return rows
 
 
 def procedure_of(rows: list[Row[Any]]) -> Procedure:
     """Return the records of one case, whose rows come in the order of their numbers."""
     single = {row.kind: record_of(SINGLE[row.kind], row.body) for row in rows if row.kind in SINGLE}
-    supervisions = [record_of(Supervision, row.body) for row in rows if row.kind == SUPERVISION]
-    return Procedure(**single, supervisions=tuple(supervisions))
+    several: dict[str, Any] = {
+        f"{kind}s": tuple(record_of(record, row.body) for row in rows if row.kind == kind)
+        for kind, record in SEVERAL.items()
+    }
+    return Procedure(**single, **several)
 
 
 def body_of(record: Any) -> Values:

@@ -98,6 +98,9 @@ def _add_procedure(converted: resources.Case, source: Case) -> None:
     converted.supervisions.extend(
         convert_procedure.supervision(item) for item in procedure.supervisions
     )
+    converted.major_reports.extend(
+        convert_procedure.major_report(item) for item in procedure.major_reports
+    )
     converted.parent = source.parent
     converted.joined_warnings.extend(source.joined_warnings)
     converted.rated = source.rated

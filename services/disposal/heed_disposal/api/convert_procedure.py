@@ -5,7 +5,14 @@ from heed.disposal.v1 import resources_pb2 as resources
 
 from heed_disposal.api.parts import actor, timestamp
 from heed_disposal.domain.procedure_terms import LegalRoute, NoticeKind
-from heed_disposal.domain.records import Notice, Objection, Review, Service, Supervision
+from heed_disposal.domain.records import (
+    MajorReport,
+    Notice,
+    Objection,
+    Review,
+    Service,
+    Supervision,
+)
 from heed_disposal.domain.terms import Actor
 
 
@@ -96,4 +103,15 @@ def supervision(source: Supervision) -> resources.Supervision:
         adopted=source.adopted,
         answered_by=actor(source.answered_by),
         answered_at=timestamp(source.answered_at),
+    )
+
+
+def major_report(source: MajorReport) -> resources.MajorReport:
+    """Return a report of a major matter."""
+    return resources.MajorReport(
+        stage=resources.MajorReport.Stage.ValueType(int(source.stage)),
+        addressees=source.addressees,
+        text=source.text,
+        reported_by=actor(source.reported_by),
+        reported_at=timestamp(source.reported_at),
     )

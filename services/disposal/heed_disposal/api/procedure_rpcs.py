@@ -12,10 +12,15 @@ from heed_disposal.api.parts import day_of
 from heed_disposal.api.verbs import CaseVerbs
 from heed_disposal.application.desk import Desk
 from heed_disposal.application.ports import CaseStore
-from heed_disposal.domain import clocks, procedure, supervision
+from heed_disposal.domain import clocks, major_reports, procedure, supervision
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook
-from heed_disposal.domain.procedure_terms import ReopenGround, ServiceMethod, SupervisionKind
+from heed_disposal.domain.procedure_terms import (
+    ReopenGround,
+    ReportStage,
+    ServiceMethod,
+    SupervisionKind,
+)
 from heed_disposal.domain.transitions import Action
 from heed_shared.clock import Clock, local_day
 from heed_shared.identity import Caller, current_caller
@@ -67,7 +72,7 @@ class ProcedureRpcs(DisposalServiceServicer):
             request,
             pb.NotifyPetitionerResponse,
             procedure.NOTICE_ACTIONS[notice.kind],
-            lambda case, act: procedure.notify(case, notice, act),
+            lambda case, act: procedure.notify(case, notice, act, self._book),
         )
 
     async def ServeOpinion(
@@ -183,6 +188,20 @@ class ProcedureRpcs(DisposalServiceServicer):
             pb.FileClosingReportResponse,
             Action.FILE_CLOSING_REPORT,
             lambda case, act: procedure.file_closing_report(case, request.text, act),
+        )
+
+    async def ReportMajorMatter(
+        self, request: pb.ReportMajorMatterRequest, _context: Context
+    ) -> pb.ReportMajorMatterResponse:
+        """Record that the leadership was told of a major or urgent matter."""
+        told = major_reports.Told(
+            ReportStage(request.stage), tuple(request.addressees), request.text
+        )
+        return await self._verbs.on_case(
+            request,
+            pb.ReportMajorMatterResponse,
+            Action.REPORT_MAJOR_MATTER,
+            lambda case, act: major_reports.report(case, told, act),
         )
 
     async def ArchiveCase(

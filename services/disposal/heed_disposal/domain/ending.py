@@ -94,6 +94,7 @@ def erased_procedure(procedure: Procedure) -> Procedure:
         supervisions=tuple(
             replace(item, text=ERASED, answer="") for item in procedure.supervisions
         ),
+        major_reports=tuple(replace(item, text=ERASED) for item in procedure.major_reports),
     )
 
 

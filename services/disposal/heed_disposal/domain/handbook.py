@@ -10,6 +10,7 @@ from heed_disposal.domain.playbooks import Playbooks
 from heed_disposal.domain.terms import (
     SERVICE,
     DeadlineState,
+    Importance,
     Level,
     MeasureStatus,
     State,
@@ -105,10 +106,22 @@ class Handbook:
                 case = self.start_clock(case, code, started_at)
         return case
 
+    def told_directly(self, case: Case, state: State, now: datetime) -> Case:
+        """Return the case with the notice met that is owed for what came to the unit directly.
+
+        That it did is known when it accepts or refuses a case that nobody sent to it (art. 23 ¶2);
+        the clock ran from the day of receipt all the same.
+        """
+        if state is not State.OPENED or case.track is Track.WARNING:
+            return case
+        started = self.start_clock(case, rules.DIRECT_NOTICE, case.received_at)
+        return meet_clocks(started, now, rules.DIRECT_NOTICE)
+
 
 SYNCED = frozenset(
     {
         rules.ROUTING,
+        rules.MAJOR_REPORT,
         rules.OPINION,
         rules.ENQUIRY_REPLY,
         rules.SUGGESTION_REPLY,
@@ -124,7 +137,12 @@ def clocks_owed(case: Case) -> dict[str, datetime]:
     owed: dict[str, datetime] = {}
     waiting = case.state in (State.OPENED, State.ROUTED, State.OBJECTED)
     handled = case.state in (State.ACCEPTED, State.IN_PROGRESS)
-    if case.track is Track.WARNING or not (waiting or handled):
+    if case.track is Track.WARNING:
+        return owed
+    if case.importance is Importance.MAJOR or case.urgency is Urgency.U0:
+        # Whoever may answer it: the leadership is told at once (art. 25), whatever the state.
+        owed[rules.MAJOR_REPORT] = case.received_at
+    if not (waiting or handled):
         return owed
     if case.state is State.OPENED and case.track is not Track.ENQUIRY:
         owed[rules.ROUTING] = case.received_at
@@ -158,10 +176,10 @@ def meet_clock(case: Case, number: int, now: datetime) -> Case:
     return case
 
 
-def cancel_clocks(case: Case) -> Case:
-    """Return the case with nothing owed any more."""
+def cancel_clocks(case: Case, *kept: str) -> Case:
+    """Return the case with nothing owed any more, apart from the clocks of the codes ``kept``."""
     for deadline in case.deadlines:
-        if deadline.open:
+        if deadline.open and deadline.code not in kept:
             case = case.with_deadline(cancel(deadline))
     return case
 

@@ -89,6 +89,7 @@ def accept(case: Case, act: Act, handbook: Handbook) -> Case:
         rules.URGENT_CONTACT,
         rules.DANGER_CONTACT,
     )
+    moved = handbook.told_directly(moved, case.state, act.now)
     return handbook.sync_clocks(moved)
 
 
@@ -188,4 +189,4 @@ def close(case: Case, reason: str, finding: Finding, act: Act) -> Case:
         raise LawRequires("name", "交办事项须先提交办结报告", "信访工作条例第二十二条第一款第三项")
     if from_warning:
         moved = meet_clocks(moved, act.now, *rules.RESPONSE.values())
-    return cancel_clocks(replace(moved, finding=finding, concluded_at=act.now))
+    return cancel_clocks(replace(moved, finding=finding, concluded_at=act.now), rules.MAJOR_REPORT)

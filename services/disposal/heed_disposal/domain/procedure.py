@@ -12,6 +12,7 @@ from heed_disposal.domain.approval import Act
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.deadlines import cancel
 from heed_disposal.domain.handbook import Handbook, cancel_clocks, meet_clocks
+from heed_disposal.domain.major_reports import REPORTING
 from heed_disposal.domain.procedure_terms import (
     LegalRoute,
     NoticeKind,
@@ -94,7 +95,7 @@ def cancel_notice_clocks(case: Case) -> Case:
     return replace(case, report_required=False)
 
 
-def notify(case: Case, notice: Notice, act: Act) -> Case:
+def notify(case: Case, notice: Notice, act: Act, handbook: Handbook) -> Case:
     """Record a written notice that ends or diverts the case. Diverted is not solved.
 
     Raises:
@@ -118,7 +119,8 @@ def notify(case: Case, notice: Notice, act: Act) -> Case:
         rules.URGENT_CONTACT,
         rules.DANGER_CONTACT,
     )
-    return cancel_clocks(moved)
+    moved = handbook.told_directly(moved, case.state, act.now)
+    return cancel_clocks(moved, rules.MAJOR_REPORT)
 
 
 def serve(case: Case, delivery: Delivery, act: Act, handbook: Handbook) -> Case:
@@ -192,13 +194,16 @@ def archive(case: Case, act: Act) -> Case:
     """Archive a concluded case.
 
     Raises:
-        LawRequires: a follow-up is planned and not done, or a supervision waits for its answer.
+        LawRequires: a follow-up is planned and not done, a supervision waits for its answer, or a
+            major matter was never reported.
     """
     moved = advance(case, Action.ARCHIVE, act.actor, act.now)
     if any(f.result is FollowUpResult.UNSPECIFIED for f in case.follow_ups):
         raise LawRequires("name", "还有未完成的回访", ARCHIVE_RULE)
     if any(item.answered_at is None for item in case.procedure.supervisions):
         raise LawRequires("name", "还有未答复的督办", ARCHIVE_RULE)
+    if any(item.open and item.code == rules.MAJOR_REPORT for item in case.deadlines):
+        raise LawRequires("name", "重大、紧急事项还未报告", REPORTING)
     return moved
 
 

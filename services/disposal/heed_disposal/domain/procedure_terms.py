@@ -81,3 +81,11 @@ class RatingGrade(IntEnum):
     SATISFIED = 1
     BASICALLY_SATISFIED = 2
     DISSATISFIED = 3
+
+
+class ReportStage(IntEnum):
+    """Stage (报告阶段) of the reports of a major or urgent matter."""
+
+    FIRST = 1
+    FURTHER = 2
+    FINAL = 3

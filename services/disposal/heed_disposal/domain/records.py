@@ -12,6 +12,7 @@ from heed_disposal.domain.procedure_terms import (
     NoticeKind,
     ObjectionState,
     RatingGrade,
+    ReportStage,
     ReviewResult,
     ServiceMethod,
     SupervisionKind,
@@ -102,6 +103,18 @@ class ClosingReport:
 
 
 @dataclass(frozen=True)
+class MajorReport:
+    """What the leadership was told of a major or urgent matter (重大紧急事项报告)."""
+
+    number: int
+    stage: ReportStage
+    addressees: tuple[str, ...]
+    text: str
+    reported_by: Actor
+    reported_at: datetime
+
+
+@dataclass(frozen=True)
 class Rating:
     """How the petitioner rates office and unit (满意度评价). The handling unit never reads it."""
 
@@ -133,6 +146,7 @@ class Procedure:
     recheck: Review | None = None
     closing_report: ClosingReport | None = None
     supervisions: tuple[Supervision, ...] = ()
+    major_reports: tuple[MajorReport, ...] = ()
 
 
 NOTHING_RECORDED = Procedure()

@@ -5,7 +5,8 @@ The rules stand in the shared data file, see `heed_shared.reference.deadline_rul
 
 from heed_disposal.domain.terms import Level
 
-ROUTING, NOTICE, OBJECTION, OPINION, REPORT = "D01", "D03", "D04", "D05", "D11"
+ROUTING, DIRECT_NOTICE, NOTICE, OBJECTION = "D01", "D02", "D03", "D04"
+OPINION, REPORT = "D05", "D11"
 REVIEW_REQUEST, REVIEW, RECHECK_REQUEST, RECHECK = "D07", "D08", "D09", "D10"
 MAJOR_REPORT, SUPERVISION, REOPENING = "D12", "D13", "R01"
 ENQUIRY_REPLY, SUGGESTION_REPLY, URGENT_CONTACT, DANGER_CONTACT = "H01", "H02", "H03", "H04"
@@ -25,6 +26,7 @@ MET_BY_ANSWER = (
 
 REQUIRED = (
     ROUTING,
+    DIRECT_NOTICE,
     NOTICE,
     OBJECTION,
     OPINION,

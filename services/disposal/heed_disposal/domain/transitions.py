@@ -51,6 +51,7 @@ class Action(StrEnum):
     SUPERVISE = "supervise"
     ANSWER_SUPERVISION = "answer_supervision"
     FILE_CLOSING_REPORT = "file_closing_report"
+    REPORT_MAJOR_MATTER = "report_major_matter"
     LINK = "link"
     ARCHIVE = "archive"
     RECORD_LESSON = "record_lesson"
@@ -94,6 +95,7 @@ ROLES: Mapping[Action, frozenset[Role]] = {
     Action.SUPERVISE: frozenset({Role.SUPERVISOR}),
     Action.ANSWER_SUPERVISION: _HANDLERS,
     Action.FILE_CLOSING_REPORT: _HANDLERS,
+    Action.REPORT_MAJOR_MATTER: frozenset({Role.CASE_OFFICER, Role.LEADER}),
     Action.LINK: frozenset({Role.CASE_OFFICER}),
     Action.ARCHIVE: frozenset({Role.CASE_OFFICER}),
     Action.RECORD_LESSON: frozenset({Role.CASE_OFFICER, Role.SUPERVISOR, Role.LEADER}),
@@ -167,6 +169,7 @@ _ANY_TRACK: dict[Action, Moves] = {
     Action.SUPERVISE: _stay(*_NOT_ARCHIVED),
     Action.ANSWER_SUPERVISION: _stay(*_NOT_ARCHIVED),
     Action.FILE_CLOSING_REPORT: _stay(*_MET),
+    Action.REPORT_MAJOR_MATTER: _stay(*_NOT_ARCHIVED),
     Action.SCHEDULE_FOLLOW_UP: _stay(*_MET, State.CONCLUDED),
     Action.RECORD_FOLLOW_UP: _stay(State.IN_PROGRESS, *ANSWERED, State.CONCLUDED),
     Action.LINK: _stay(*_NOT_ARCHIVED),
