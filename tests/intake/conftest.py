@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -27,6 +28,7 @@ from heed_shared.rpc.client import TlsFiles, open_channel_for
 from heed_shared.rpc.server import Service, serve
 from heed_shared.settings import load_settings
 from tests.database_templates import MadeDatabase
+from tests.intake.organisation import write_table
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 COUNTY = "110105"
@@ -141,8 +143,9 @@ Settings = Callable[[MadeDatabase], IntakeSettings]
 
 
 @pytest.fixture
-def settings_for(authority: Authority) -> Settings:
-    """Makes settings on a replay clock that stands at NOW."""
+def settings_for(authority: Authority, tmp_path: Path) -> Settings:
+    """Makes settings on a replay clock that stands at NOW, with an organisation table."""
+    table = write_table(tmp_path / "organisation.csv")
 
     def make(database: MadeDatabase) -> IntakeSettings:
         environ = authority.environment("intake") | {
@@ -152,6 +155,7 @@ def settings_for(authority: Authority) -> Settings:
             "HEED_CLOCK": "replay",
             "HEED_REPLAY_START": NOW.isoformat(),
             "HEED_SHUTDOWN_GRACE_S": "2",
+            "HEED_ORGANISATION": str(table),
         }
         return load_settings(IntakeSettings, environ)
 

@@ -117,7 +117,8 @@ async def calls(office: Office) -> list[Call]:
     walked = [Call(methods[name], office.channel(caller), good) for name, caller, good in made]
     changing = change_calls(office)
     talks, personal = await consultation_calls(office), await personal_calls(office)
-    return [*walked, *changing, *talks, *personal]
+    protecting = await protection_calls(office)
+    return [*walked, *changing, *talks, *personal, *protecting]
 
 
 async def test_no_value_in_any_field_is_a_fault_of_intake(office: Office) -> None:

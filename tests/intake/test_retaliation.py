@@ -1,38 +1,21 @@
 """Reports of retaliation: at any time, by number and code, sealed, away from whom they concern."""
 
-import dataclasses
 import uuid
-from pathlib import Path
 from typing import Any
 
-import pytest
 from heed.common.v1.matter_pb2 import CHANNEL_WEB
 from heed.disposal.v1.events_pb2 import ProgressEvent
 from heed.intake.v1 import intake_service_pb2 as pb
 
 from heed_intake.application.check_progress import WRONG_CODES
-from heed_intake.settings import IntakeSettings
 from heed_shared.errors import reason_of
-from tests.database_templates import MadeDatabase
-from tests.intake.conftest import Office, Settings, refusal, wrong_fields
-from tests.intake.organisation import write_table
+from tests.intake.conftest import Office, refusal, wrong_fields
 from tests.intake.sealed_desk import desk_of
 from tests.intake.test_progress import progress, told
 from tests.intake.test_sealed_lane import events_of, everything_in, forms_of
 
 TEXT = "因为我信访,单位领导要开除我。"
 PERSON = {"display_name": "欧阳明月", "contact": "13912345678", "safe_contact_note": "晚上"}
-
-
-@pytest.fixture
-def settings_for(settings_for: Settings, tmp_path: Path) -> Settings:
-    """Settings with an organisation table."""
-    table = write_table(tmp_path / "organisation.csv")
-
-    def make(database: MadeDatabase) -> IntakeSettings:
-        return dataclasses.replace(settings_for(database), organisation=table)
-
-    return make
 
 
 def report(about: pb.RegisterPetitionResponse, **changed: Any) -> pb.ReportRetaliationRequest:

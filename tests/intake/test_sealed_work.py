@@ -1,9 +1,7 @@
 """Work in the sealed lane over the wire: the whole life, regions, states, repetitions, looks."""
 
-import dataclasses
 import uuid
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,12 +10,9 @@ from heed.intake.v1 import intake_service_pb2 as intake
 from heed.intake.v1 import resources_pb2 as resources
 from heed.intake.v1 import sealed_service_pb2 as pb
 
-from heed_intake.settings import IntakeSettings
 from heed_shared.errors import info_of, reason_of
 from heed_shared.rpc.options import MAX_MESSAGE_BYTES
-from tests.database_templates import MadeDatabase
-from tests.intake.conftest import NOW, Office, Settings, refusal, wrong_fields
-from tests.intake.organisation import write_table
+from tests.intake.conftest import NOW, Office, refusal, wrong_fields
 from tests.intake.sealed_desk import (
     ACCUSER,
     PURPOSE,
@@ -30,17 +25,6 @@ from tests.intake.sealed_desk import (
 from tests.intake.test_progress import check
 
 Sealed = pb.SealedPetition
-
-
-@pytest.fixture
-def settings_for(settings_for: Settings, tmp_path: Path) -> Settings:
-    """Settings with an organisation table."""
-    table = write_table(tmp_path / "organisation.csv")
-
-    def make(database: MadeDatabase) -> IntakeSettings:
-        return dataclasses.replace(settings_for(database), organisation=table)
-
-    return make
 
 
 def advance(office: Office, to: datetime) -> None:

@@ -1,9 +1,7 @@
 """A person seals a petition: at once, for everybody, and only another person undoes it."""
 
 import asyncio
-import dataclasses
 import uuid
-from pathlib import Path
 
 import pytest
 from heed.disposal.v1.events_pb2 import ProgressEvent
@@ -13,11 +11,8 @@ from heed.intake.v1 import resources_pb2 as resources
 from heed.intake.v1 import sealed_service_pb2 as sealed
 from heed.intake.v1.events_pb2 import PetitionEvent
 
-from heed_intake.settings import IntakeSettings
 from heed_shared.errors import reason_of
-from tests.database_templates import MadeDatabase
-from tests.intake.conftest import Office, Settings, refusal, wrong_fields
-from tests.intake.organisation import write_table
+from tests.intake.conftest import Office, refusal, wrong_fields
 from tests.intake.sealed_desk import PURPOSE, STEPS, desk_of, request_of
 from tests.intake.test_progress import check, progress, told
 from tests.intake.test_sealed_lane import events_of, everything_in, forms_of
@@ -26,17 +21,6 @@ REASON = "信中指名反映朝阳区水务局局长"
 TEXT = "这封信里写的是水务局的事情。"
 KEEPS_THE_NAME = {"sealed_mark", "feed_event", "audit_entry", "request_record"}
 """Ordinary tables that may name a sealed petition: what was told before, and that it is sealed."""
-
-
-@pytest.fixture
-def settings_for(settings_for: Settings, tmp_path: Path) -> Settings:
-    """Settings with an organisation table."""
-    table = write_table(tmp_path / "organisation.csv")
-
-    def make(database: MadeDatabase) -> IntakeSettings:
-        return dataclasses.replace(settings_for(database), organisation=table)
-
-    return make
 
 
 def sealing(name: str, reason: str = REASON) -> pb.SealPetitionRequest:
