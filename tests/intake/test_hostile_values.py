@@ -12,6 +12,7 @@ from tests.intake.conftest import COUNTY, Office, registration
 from tests.intake.hostile_changes import change_calls
 from tests.intake.hostile_consultations import consultation_calls
 from tests.intake.hostile_personal import personal_calls
+from tests.intake.hostile_sealed import protection_calls
 
 INTAKE = pb.DESCRIPTOR.services_by_name["IntakeService"]
 FEEDS = feed_service_pb2.DESCRIPTOR.services_by_name["FeedService"]
