@@ -38,7 +38,7 @@ async def test_a_petition_registered_at_the_command_line_can_be_followed_there(
     assert registered.returncode == 0, registered.stderr
     receipt = json.loads(registered.stdout)
     number = receipt["petition"]["receipt_number"]
-    progress = await heed(office, "progress", number, receipt["query_code"])
+    progress = await heed(office, "progress", number, "--code", receipt["query_code"])
     assert progress.returncode == 0, progress.stderr
     assert "已登记" in progress.stdout
 

@@ -17,15 +17,12 @@ from pathlib import Path
 
 import grpc
 from rich.console import Console
-from rich.table import Table
 
 from heed_local.postgres import PostgresError, forget_libpq_variables
 from heed_local.run_state import NotRunningError, default_run_dir
 from heed_local.service_commands import add_service_commands
 from heed_local.service_process import ServiceError
 from heed_shared.commands import CommandError
-
-_CHANNELS = ("letter", "visit", "call", "web", "leader_mailbox", "hotline", "higher_office")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,12 +82,7 @@ def _ask(options: argparse.Namespace) -> int:
     if options.output == "json":
         print(json.dumps(found.data, ensure_ascii=False, indent=1))  # noqa: T201
         return int(found.failed)
-    table = Table()
-    for column in found.columns:
-        table.add_column(column, overflow="fold")
-    for row in found.rows:
-        table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)
+    found.show()
     return int(found.failed)
 
 
@@ -129,23 +121,12 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands that ask a running suite."""
-    from heed_local import audit_commands, case_commands
+    from heed_local import audit_commands, case_commands, petition_commands
     from heed_local.desk_commands import COMMANDS
 
-    register = commands.add_parser("register", help="register a petition")
-    register.add_argument("--region", required=True, help="region code, six characters")
-    register.add_argument("--request", required=True, help="what is asked for")
-    register.add_argument("--facts", default="", help="what happened")
-    register.add_argument("--channel", choices=_CHANNELS, default="visit")
-    register.add_argument("--request-id", help="UUID; the same one registers nothing twice")
-
-    progress = commands.add_parser("progress", help="what the petitioner sees")
-    progress.add_argument("receipt", metavar="RECEIPT", help="受理编号")
-    progress.add_argument("code", metavar="CODE", help="查询码")
-
+    petition_commands.add_arguments(commands)
     simple = {
         "warnings": "list warnings",
-        "cases": "list cases with their nearest deadlines",
         "incidents": "list incidents, groups of petitions on one matter",
         "status": "show the feeds of all services and how far their consumers are",
     }

@@ -4,59 +4,19 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import uuid
 from typing import Any, Final
 
 import grpc
 from heed.classifier.v1 import classifier_service_pb2, classifier_service_pb2_grpc
-from heed.common.v1 import matter_pb2
-from heed.disposal.v1 import disposal_service_pb2, disposal_service_pb2_grpc
-from heed.disposal.v1 import resources_pb2 as disposal
 from heed.feed.v1 import feed_service_pb2, feed_service_pb2_grpc
-from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
-from heed.intake.v1 import resources_pb2 as intake
 from heed.warning.v1 import warning_service_pb2, warning_service_pb2_grpc
 
-from heed_local import audit_commands, case_commands
+from heed_local import audit_commands, case_commands, petition_commands
 from heed_local.answers import Answer, Command, all_pages, moment, place, plain, plain_list
-from heed_local.demo.words import CASE_STATES, LEVELS, TRACKS, WARNING_STATES
+from heed_local.demo.words import LEVELS, WARNING_STATES
 from heed_local.desk import Desk
 
 _PAGE: Final = 500
-
-
-async def register(desk: Desk, arguments: argparse.Namespace) -> Answer:
-    """Register a petition; the query code is shown this once."""
-    stub = intake_service_pb2_grpc.IntakeServiceStub(desk.channel("intake", "clerk"))
-    submission = intake.PetitionSubmission(
-        region_code=arguments.region,
-        channel=matter_pb2.Channel.Value(f"CHANNEL_{arguments.channel.upper()}"),
-        request=arguments.request,
-        facts=arguments.facts,
-    )
-    response = await stub.RegisterPetition(
-        intake_service_pb2.RegisterPetitionRequest(
-            request_id=arguments.request_id or str(uuid.uuid4()), submission=submission
-        )
-    )
-    petition = response.petition
-    row = (petition.receipt_number, response.query_code, petition.name)
-    return Answer(("受理编号", "查询码", "信访件"), [row], plain(response))
-
-
-async def progress(desk: Desk, arguments: argparse.Namespace) -> Answer:
-    """Show the steps that the petitioner sees."""
-    stub = intake_service_pb2_grpc.IntakeServiceStub(desk.channel("intake", "portal"))
-    response = await stub.CheckProgress(
-        intake_service_pb2.CheckProgressRequest(
-            receipt_number=arguments.receipt, query_code=arguments.code
-        )
-    )
-    rows = [
-        (moment(step, "reached_at"), step.text, step.unit, moment(step, "due_at"))
-        for step in response.steps
-    ]
-    return Answer(("时间", "进展", "单位", "期限"), rows, plain(response))
 
 
 async def warnings(desk: Desk, _arguments: argparse.Namespace) -> Answer:
@@ -76,27 +36,6 @@ async def warnings(desk: Desk, _arguments: argparse.Namespace) -> Answer:
         for item in found
     ]
     columns = ("触发日", "级别", "地区", "类别", "状态", "依据")
-    return Answer(columns, rows, plain_list(found))
-
-
-async def cases(desk: Desk, _arguments: argparse.Namespace) -> Answer:
-    """List cases with the nearest running deadline of each."""
-    stub = disposal_service_pb2_grpc.DisposalServiceStub(desk.channel("disposal", "officer"))
-    request = disposal_service_pb2.ListCasesRequest(page_size=_PAGE)
-    found = await all_pages(stub.ListCases, request, "cases")
-    rows = [
-        (
-            item.title,
-            TRACKS.get(item.track, ""),
-            place(item.region_code),
-            CASE_STATES.get(item.state, ""),
-            item.unit or item.proposed_unit,
-            _nearest_deadline(item),
-            item.name,
-        )
-        for item in found
-    ]
-    columns = ("案件", "类型", "地区", "状态", "单位", "最近期限", "编号")
     return Answer(columns, rows, plain_list(found))
 
 
@@ -144,10 +83,8 @@ async def status(desk: Desk, _arguments: argparse.Namespace) -> Answer:
 
 
 COMMANDS: Final[dict[str, Command]] = {
-    "register": register,
-    "progress": progress,
+    **petition_commands.COMMANDS,
     "warnings": warnings,
-    "cases": cases,
     "incidents": incidents,
     "status": status,
     **case_commands.COMMANDS,
@@ -168,12 +105,3 @@ def exports(desk: Desk) -> list[str]:
         f"HEED_TOKEN_{name.upper()}": authority.demo_token(name) for name in authority.identities()
     }
     return [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
-
-
-def _nearest_deadline(case: disposal.Case) -> str:
-    running = [
-        (deadline.due_internal or deadline.due_legal, deadline.title)
-        for deadline in case.deadlines
-        if deadline.state == disposal.Deadline.STATE_RUNNING
-    ]
-    return "  ".join(min(running)) if running else ""
