@@ -121,7 +121,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands that ask a running suite."""
-    from heed_local import audit_commands, case_commands, petition_commands
+    from heed_local import audit_commands, case_commands, petition_commands, sealed_commands
     from heed_local.desk_commands import COMMANDS
 
     petition_commands.add_arguments(commands)
@@ -133,6 +133,7 @@ def _add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     for name, text in simple.items():
         commands.add_parser(name, help=text)
     case_commands.add_arguments(commands)
+    sealed_commands.add_arguments(commands)
     audit_commands.add_arguments(commands)
     for name in COMMANDS:
         command = commands.choices[name]

@@ -11,7 +11,7 @@ from heed.classifier.v1 import classifier_service_pb2, classifier_service_pb2_gr
 from heed.feed.v1 import feed_service_pb2, feed_service_pb2_grpc
 from heed.warning.v1 import warning_service_pb2, warning_service_pb2_grpc
 
-from heed_local import audit_commands, case_commands, petition_commands
+from heed_local import audit_commands, case_commands, petition_commands, sealed_commands
 from heed_local.answers import Answer, Command, all_pages, moment, place, plain, plain_list
 from heed_local.demo.words import LEVELS, WARNING_STATES
 from heed_local.desk import Desk
@@ -88,6 +88,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "incidents": incidents,
     "status": status,
     **case_commands.COMMANDS,
+    **sealed_commands.COMMANDS,
     **audit_commands.COMMANDS,
 }
 
