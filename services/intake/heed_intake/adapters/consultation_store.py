@@ -15,7 +15,8 @@ from sqlalchemy import text
 from heed_intake.adapters import consultation_rows as rows
 from heed_intake.adapters.key_ring import KeyRing
 from heed_intake.adapters.request_ids import RequestIds
-from heed_intake.application.consultation import Change, Claim
+from heed_intake.application.consultation import Change
+from heed_intake.application.ports import Claim
 from heed_intake.domain.consultation import Consultation, ConsultationState
 from heed_intake.domain.drafting import compose
 from heed_intake.domain.petition import Lane, Petition

@@ -13,7 +13,6 @@ from heed.intake.v1 import resources_pb2 as resources
 from heed_intake.api import convert
 from heed_intake.application.consultation import (
     Asking,
-    Claim,
     Confirmation,
     add_turn,
     compose_draft,
@@ -21,7 +20,7 @@ from heed_intake.application.consultation import (
     get_consultation,
     start_consultation,
 )
-from heed_intake.application.ports import RequestKey
+from heed_intake.application.ports import Claim, RequestKey
 from heed_intake.domain.consultation import Consultation, PetitionDraft, Speaker
 from heed_intake.domain.petition import Channel
 from heed_shared import telemetry

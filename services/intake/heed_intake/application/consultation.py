@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from heed_intake.application.ports import RequestKey
+from heed_intake.application.ports import Claim
 from heed_intake.application.register import RegisterCommand, Registering
 from heed_intake.application.waves import RegistrationWaves
 from heed_intake.domain.consultation import Consultation, ConsultationState, Speaker, Turn
@@ -30,15 +30,6 @@ from heed_shared.identity import Caller, require_region
 from heed_shared.ids import new_uid, resource_name
 
 Change = Callable[[Consultation], Consultation]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A request_id of one caller and method, with the digest of what it asks for."""
-
-    key: RequestKey
-    method: str
-    digest: bytes
 
 
 class ConsultationStore(Protocol):
