@@ -28,7 +28,7 @@ from heed_shared.clock import Clock
 from heed_shared.database import Transaction
 from heed_shared.feed import Delivery
 
-RECEIPTS = 25
+RECEIPTS = 16
 """Petitions in one question to intake: so many of the longest texts fit into one message."""
 
 Kind = ClassificationEvent.Kind
@@ -137,5 +137,6 @@ def _facts(
         hazard=matter.hazard,
         sure=matter.band == BAND_AUTO,
         incident=matter.incident,
+        repeat_of=matter.repeat_of,
         proposed_unit=matter.target.unit,
     )
