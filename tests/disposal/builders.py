@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from heed_disposal.adapters.reference_files import load_handbook
 from heed_disposal.domain.approval import Act
+from heed_disposal.domain.assessment import Growth
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook
 from heed_disposal.domain.handling import Answer, Routing, accept, issue_opinion, route
 from heed_disposal.domain.measure_details import SiteVisit
 from heed_disposal.domain.opening import (
-    Growth,
     MatterFacts,
     Opening,
     WarningFacts,

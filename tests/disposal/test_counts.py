@@ -6,10 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from heed_disposal.domain.assessment import Growth
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.counts import CountDelta, CountKind
 from heed_disposal.domain.ending import withdraw
-from heed_disposal.domain.opening import Growth, follow_matter
+from heed_disposal.domain.opening import follow_matter
 from heed_disposal.domain.recount import retract, settle
 from heed_disposal.domain.terms import Nature
 from tests.disposal.builders import at, facts, handbook, opened, routed, warned

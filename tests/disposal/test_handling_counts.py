@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from heed_disposal.domain.assessment import Growth
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.counts import CountDelta, CountKind
 from heed_disposal.domain.ending import erase, withdraw
 from heed_disposal.domain.handling import Answer, issue_opinion, record_follow_up
-from heed_disposal.domain.opening import Growth, follow_matter
+from heed_disposal.domain.opening import follow_matter
 from heed_disposal.domain.procedure_terms import RatingGrade, ReviewResult
 from heed_disposal.domain.recount import retract, settle
 from heed_disposal.domain.reviews import REVIEW, Finding, Request, issue, request

@@ -5,16 +5,12 @@ from datetime import date
 
 import pytest
 
+from heed_disposal.domain.assessment import Growth
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.ending import erase, withdraw
 from heed_disposal.domain.handling import Signed, assess
 from heed_disposal.domain.measures import Decision, Draft, decide, plan
-from heed_disposal.domain.opening import (
-    Growth,
-    follow_level,
-    follow_matter,
-    note_resolved,
-)
+from heed_disposal.domain.opening import follow_level, follow_matter, note_resolved
 from heed_disposal.domain.terms import (
     DeadlineState,
     Grade,

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from heed_disposal.domain.assessment import Growth
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handling import accept, close
 from heed_disposal.domain.major_reports import Told, report
-from heed_disposal.domain.opening import Growth, follow_matter
+from heed_disposal.domain.opening import follow_matter
 from heed_disposal.domain.procedure import archive, notify
 from heed_disposal.domain.procedure_terms import LegalRoute, NoticeKind, ReportStage
 from heed_disposal.domain.records import Notice

@@ -55,7 +55,7 @@ def certain_actor(value: Mapping[str, str]) -> Actor:
 
 _PLAIN_CASE = (
     "region", "uid", "version", "matter", "petition", "warning", "handling_region",
-    "category_code", "title", "hazard", "sure", "incident", "proposed_unit", "unit",
+    "category_code", "title", "hazard", "sure", "incident", "repeat_of", "proposed_unit", "unit",
     "unit_received_at", "received_at", "opened_at", "updated_at", "solved", "erased",
     "report_required", "concluded_at", "reopened", "rated", "parent", "withdrawn", "told_at",
     "recount_on",

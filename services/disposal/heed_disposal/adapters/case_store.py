@@ -42,8 +42,8 @@ from heed_disposal.adapters.tables import (
 )
 from heed_disposal.adapters.voices import erase_voices, write_voices
 from heed_disposal.application.ports import Change, Key, News
+from heed_disposal.domain.assessment import Growth
 from heed_disposal.domain.case import Case, Step
-from heed_disposal.domain.opening import Growth
 from heed_disposal.domain.responses import Response
 from heed_disposal.domain.transitions import BEFORE_ANSWER
 from heed_shared.database import Transaction

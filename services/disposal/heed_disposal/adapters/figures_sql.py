@@ -64,6 +64,27 @@ def _concluded(good: str, track: str) -> str:
     """
 
 
+def _first_time_solved() -> str:
+    """Return the query of first matters concluded in the period that were solved at once.
+
+    A matter that came again until 90 days after its end was not; one that is itself a repeat does
+    not count, nor does a withdrawn one.
+    """
+    return f"""
+        SELECT c.unit,
+            count(*) FILTER (WHERE NOT c.withdrawn AND c.repeat_of = '' AND c.solved
+                AND NOT c.reopened AND again.first IS NULL) AS numerator,
+            count(*) FILTER (WHERE NOT c.withdrawn AND c.repeat_of = '') AS denominator,
+            count(*) FILTER (WHERE c.withdrawn OR c.repeat_of <> '') AS excluded
+        FROM cases c LEFT JOIN (
+            SELECT repeat_of AS matter, min(received_at) AS first
+            FROM cases WHERE repeat_of <> '' GROUP BY repeat_of
+        ) again ON again.matter = c.matter AND again.first <= c.concluded_at + interval '90 days'
+        WHERE {_during("c.concluded_at")} AND c.track = 1 AND {_CASE}
+        GROUP BY c.unit
+    """
+
+
 def _followed_up(good: str, counted: str) -> str:
     return f"""
         SELECT c.unit,
@@ -122,7 +143,16 @@ QUERIES: Final[dict[str, str]] = {
     """,
     "satisfaction_office": _rated("office"),
     "satisfaction_unit": _rated("unit"),
-    "first_time_solved": _concluded("NOT c.reopened AND c.solved", "c.track = 1"),
+    "first_time_solved": _first_time_solved(),
+    "repeat_share": f"""
+        SELECT c.unit,
+            count(*) FILTER (WHERE c.repeat_of <> '') AS numerator,
+            count(*) AS denominator,
+            0 AS excluded
+        FROM cases c
+        WHERE {_during("c.received_at")} AND c.track <> 4 AND {_CASE}
+        GROUP BY c.unit
+    """,
     "reopened_share": _concluded("c.reopened", "c.track <> 4"),
     "solved_share": _followed_up("f.result = 1", "f.result NOT IN (6, 7)"),
     "contact_rate": _followed_up("f.result <> 6", "true"),

@@ -61,7 +61,7 @@ CASES = Table(
     Column("version", Integer, nullable=False),
     *_numbers("track", "state", "nature", "urgency", "importance", "people", "finding"),
     *_texts("matter", "petition", "warning", "handling_region", "category_code", "title"),
-    *_texts("incident", "proposed_unit", "unit"),
+    *_texts("incident", "repeat_of", "proposed_unit", "unit"),
     *_flags("hazard", "sure", "solved", "erased", "report_required", "reopened", "rated"),
     *_flags("withdrawn"),
     *_texts("parent"),

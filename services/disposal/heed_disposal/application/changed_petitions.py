@@ -1,4 +1,4 @@
-"""Follows intake: supplements are noted, withdrawn cases concluded, sealed and erased ones deleted."""
+"""Follows intake: supplements are noted, withdrawn cases concluded, sealed or erased ones gone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -9,9 +9,10 @@ from heed_disposal.application.changes import record
 from heed_disposal.application.joining import with_responses
 from heed_disposal.application.ports import CaseReader, CaseStore, Change
 from heed_disposal.domain.approval import Act
+from heed_disposal.domain.assessment import Growth
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook
-from heed_disposal.domain.opening import Growth, MatterFacts, Opening, open_from_matter
+from heed_disposal.domain.opening import MatterFacts, Opening, open_from_matter
 from heed_disposal.domain.terms import Actor
 from heed_disposal.domain.transitions import Action, advance, require_role
 from heed_shared.clock import Clock

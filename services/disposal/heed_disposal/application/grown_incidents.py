@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from heed_disposal.application.ports import Change
+from heed_disposal.domain.assessment import Growth, reaches_grade
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.handbook import Handbook
-from heed_disposal.domain.opening import Growth, follow_growth, reaches_grade
+from heed_disposal.domain.opening import follow_growth
 
 
 def may_grow(known: Mapping[str, Growth], joining: Mapping[str, int]) -> list[str]:

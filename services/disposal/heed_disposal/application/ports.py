@@ -7,10 +7,10 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
+from heed_disposal.domain.assessment import Growth
 from heed_disposal.domain.case import Case, Step
 from heed_disposal.domain.counts import CountDelta
 from heed_disposal.domain.deadlines import Deadline
-from heed_disposal.domain.opening import Growth
 from heed_disposal.domain.responses import Response
 from heed_disposal.domain.terms import State, Track
 

@@ -11,16 +11,11 @@ from heed_disposal.application.changes import record, remove
 from heed_disposal.application.grown_incidents import may_grow, with_growth
 from heed_disposal.application.joining import with_responses
 from heed_disposal.application.ports import CaseStore, Change
+from heed_disposal.domain.assessment import Growth
 from heed_disposal.domain.case import Case
 from heed_disposal.domain.ending import erase, withdraw
 from heed_disposal.domain.handbook import Handbook
-from heed_disposal.domain.opening import (
-    Growth,
-    MatterFacts,
-    Opening,
-    follow_matter,
-    open_from_matter,
-)
+from heed_disposal.domain.opening import MatterFacts, Opening, follow_matter, open_from_matter
 from heed_disposal.domain.terms import Nature
 from heed_shared import telemetry
 from heed_shared.ids import parse_resource_name

@@ -152,3 +152,18 @@ def _uncertainties(facts: Facts) -> tuple[str, ...]:
     if facts.urgency is Urgency.UNSPECIFIED:
         found.append("紧急程度未能判定")
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How many matters of the same incident have cases, and how many of them came in seven days."""
+
+    matters: int = 0
+    recent: int = 0
+
+
+def reaches_grade(before: Growth, after: Growth) -> bool:
+    """Say whether an incident grew past a number that grades its matters differently."""
+    counts = ((before.matters, after.matters, n) for n in (NARROW_INCIDENT, WIDE_INCIDENT))
+    recent = ((before.recent, after.recent, n) for n in (SLOW_GROWTH, FAST_GROWTH))
+    return any(old < n <= new for old, new, n in (*counts, *recent))

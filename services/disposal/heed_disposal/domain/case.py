@@ -155,6 +155,8 @@ class Case:
     sure: bool = True
     """Whether the classification was sure enough to go on without a look."""
     incident: str = ""
+    repeat_of: str = ""
+    """Matter that this one repeats (重复件), as linked by a clerk; empty for a first one."""
     proposed_unit: str = ""
     unit: str = ""
     unit_received_at: datetime | None = None

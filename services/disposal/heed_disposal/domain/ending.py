@@ -48,6 +48,7 @@ def erase(case: Case, now: datetime) -> Case:
             state=step.to_state,
             title=ERASED,
             incident="",
+            repeat_of="",
             erased=True,
             updated_at=now,
             steps=(*case.steps, step),

@@ -9,11 +9,8 @@ from uuid import UUID
 
 from heed_disposal.domain import rules
 from heed_disposal.domain.assessment import (
-    FAST_GROWTH,
-    NARROW_INCIDENT,
-    SLOW_GROWTH,
-    WIDE_INCIDENT,
     Facts,
+    Growth,
     propose,
 )
 from heed_disposal.domain.case import Assessment, Case, Step
@@ -68,22 +65,8 @@ class MatterFacts:
     hazard: bool = False
     sure: bool = True
     incident: str = ""
+    repeat_of: str = ""
     proposed_unit: str = ""
-
-
-@dataclass(frozen=True)
-class Growth:
-    """How many matters of the same incident have cases, and how many of them came in seven days."""
-
-    matters: int = 0
-    recent: int = 0
-
-
-def reaches_grade(before: Growth, after: Growth) -> bool:
-    """Say whether an incident grew past a number that grades its matters differently."""
-    counts = ((before.matters, after.matters, n) for n in (NARROW_INCIDENT, WIDE_INCIDENT))
-    recent = ((before.recent, after.recent, n) for n in (SLOW_GROWTH, FAST_GROWTH))
-    return any(old < n <= new for old, new, n in (*counts, *recent))
 
 
 @dataclass(frozen=True)
@@ -185,6 +168,7 @@ def _with_facts(case: Case, facts: MatterFacts) -> Case:
         hazard=facts.hazard,
         sure=facts.sure,
         incident=facts.incident,
+        repeat_of=facts.repeat_of,
         proposed_unit=facts.proposed_unit,
     )
 
@@ -211,13 +195,15 @@ def follow_matter(
 ) -> Case:
     """Return the case after its matter was corrected or sorted anew; the same if nothing changed.
 
-    A case that is over or erased stays as it is. A signed assessment and approved measures stay.
+    A case that is over or erased stays as it is, but for what it repeats. A signed assessment and
+    approved measures stay.
     """
-    if not case.open or case.erased:
+    if case.erased:
         return case
     changed = _with_facts(case, facts)
-    if changed == case:
-        return case
+    linked = replace(case, repeat_of=facts.repeat_of)
+    if not case.open or changed == linked:
+        return case if linked == case else _noted(linked, "change_repeat", "重复件关联变更", now)
     changed = handbook.sync_clocks(changed)
     if changed.assessment is None or changed.assessment.proposed:
         changed = _propose_again(changed, _problem(facts, growth))
