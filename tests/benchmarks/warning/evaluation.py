@@ -105,6 +105,12 @@ def main() -> None:
 def _measured(cluster: Cluster, folder: Path, cells: int, days: int) -> dict[str, Any]:
     """Fill a database and measure; templates bring their own event loop, so it starts after."""
     made = DatabaseTemplates(cluster, folder / "passwords.json").copy("warning")
+    codes, table = places(folder, cells)
+    return asyncio.run(_run(made, codes, table, days))
+
+
+def places(folder: Path, cells: int) -> tuple[list[str], Path]:
+    """Return codes of counties for about so many cells, and a table of them and those above."""
     counties = max(cells // CATEGORIES * 28 // 29, 1)
     codes = [
         f"9{DIGITS[city // CITIES_IN_PROVINCE]}{city % CITIES_IN_PROVINCE + 1:02d}{county + 1:02d}"
@@ -114,20 +120,20 @@ def _measured(cluster: Cluster, folder: Path, cells: int, days: int) -> dict[str
     table = folder / "regions.csv"
     lines = [f"{code},地区{code}\n" for code in sorted({*codes, *_above(codes)})]
     table.write_text("code,title\n" + "".join(lines), "utf-8")
-    return asyncio.run(_run(made, codes, table, days))
+    return codes, table
 
 
 async def _run(made: MadeDatabase, codes: list[str], table: Path, days: int) -> dict[str, Any]:
     connection = await asyncpg.connect(made["admin_url"])
     await connection.execute("SET search_path = warning")
-    await _fill(connection, codes, days)
+    await fill(connection, codes, days)
     rows = await connection.fetchval("SELECT count(*) FROM cell_day")
     last = FIRST + timedelta(days=days - 1)
     seconds = {"bare COPY of all counts (floor)": await _bare_copy(connection, last)}
-    megabytes = {"before": _megabytes()}
+    memory = {"before": megabytes()}
     database = await Database.open(made["url"], "warning", 4)
     clock = ReplayClock(day_start(last + timedelta(days=1)))
-    evaluator = _evaluator(database, clock, table)
+    evaluator = evaluator_of(database, clock, table)
     cells = 0
     processor: dict[str, float] = {}
     for name, day in (
@@ -139,17 +145,17 @@ async def _run(made: MadeDatabase, codes: list[str], table: Path, days: int) -> 
         run = (await evaluator.evaluate(day)).run
         seconds[name] = time.monotonic() - started
         processor[name] = time.process_time() - worked
-        megabytes[name], cells = _megabytes(), run.cell_count
+        memory[name], cells = megabytes(), run.cell_count
     await database.close()
     await connection.close()
     return {
         "cells": cells, "rows": rows, "days": days, "seconds": seconds,
-        "processor_seconds": processor, "megabytes": megabytes,
+        "processor_seconds": processor, "megabytes": memory,
         "measured_at": datetime.now(UTC).isoformat(),
     }  # fmt: skip
 
 
-async def _fill(connection: asyncpg.Connection, codes: list[str], days: int) -> None:
+async def fill(connection: asyncpg.Connection, codes: list[str], days: int) -> None:
     """Write one day more than is evaluated first; indexes come after the rows, as it is quicker."""
     rng = np.random.default_rng(1)
     regions = sorted({*codes, *_above(codes)})
@@ -207,7 +213,8 @@ async def _bare_copy(connection: asyncpg.Connection, last: date) -> float:
     return time.monotonic() - started
 
 
-def _evaluator(database: Database, clock: ReplayClock, table: Path) -> Evaluator:
+def evaluator_of(database: Database, clock: ReplayClock, table: Path) -> Evaluator:
+    """Return the evaluator as the service has it."""
     places = Places(Regions.load(table), Taxonomy.load(None))
     warnings = PostgresWarnings()
     return Evaluator(
@@ -224,7 +231,8 @@ def _evaluator(database: Database, clock: ReplayClock, table: Path) -> Evaluator
     )
 
 
-def _megabytes() -> float:
+def megabytes() -> float:
+    """Return the most memory that the process has taken so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
