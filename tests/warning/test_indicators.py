@@ -253,3 +253,14 @@ def test_every_plan_family_has_its_indicators_of_the_domain_guide() -> None:
     minimum = {one.code: one.minimum_denominator for one in shipped}
     assert minimum == {"A1": 10, "A2": 20, "B1": 20, "B2": 20, "B3": 20, "B4": 20, "B5": 20,
                        "B6": 10, "B7": 10, "C1": 3, "C2": 10, "C3": 10, "C4": 5}  # fmt: skip
+
+
+def test_weeks_before_a_measure_came_in_are_unknown_and_no_reason_to_call_it_high() -> None:
+    weekly = {CELL: [40.0] * 80}
+    joint = {Measure.JOINT: weekly_entries(CELL, [20.0] * 4)}
+    found = read("B2", evidence_of(weekly, joint), window_days=28)
+    assert found.outcome[0] == IndicatorOutcome.VALUE
+    assert (found.percentile[0], found.over[0]) == (-1, False)
+    since_long = {Measure.JOINT: weekly_entries(CELL, [20.0] * 4 + [1.0] * 60)}
+    found = read("B2", evidence_of(weekly, since_long), window_days=28)
+    assert (found.percentile[0], found.over[0]) == (1, True)

@@ -106,6 +106,20 @@ class Evidence:
             seen[self._region[given.row]] = True
         return np.asarray(seen[self._region])
 
+    def counted_days(self, measure: Measure) -> Ints:
+        """Return for how many days a measure has come in, anywhere in a cell's region, (N,).
+
+        What was before is unknown, not zero: history is often recorded of items alone. The week in
+        which it first came in counts as a whole.
+        """
+        if measure is Measure.ITEMS:
+            return self.history_days
+        days = np.zeros(len(self.cells), dtype=np.int64)
+        for given in self.entries.get(measure, {}).values():
+            weeks = given.age.astype(np.int64) // 7 + 1
+            np.maximum.at(days, self._region[given.row], 7 * weeks)
+        return np.asarray(days[self._region])
+
     @cached_property
     def _region(self) -> Ints:
         """Number of each cell's region, (N,)."""

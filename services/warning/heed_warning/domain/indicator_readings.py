@@ -137,7 +137,9 @@ def _compared(
     """Return percentile, over, and over in the window before, each (n,)."""
     weeks = definition.window_days // 7
     figures = computation.formula(evidence, definition.window_days, rows, PAST_WEEKS + 2 * weeks)
-    known = evidence.history_days[rows, None] // 7 - np.arange(PAST_WEEKS + 2 * weeks) >= weeks
+    days = np.min([evidence.counted_days(measure) for measure in computation.measures], axis=0)
+    days = np.minimum(days, evidence.history_days)[rows, None]
+    known = days // 7 - np.arange(PAST_WEEKS + 2 * weeks) >= weeks
     usable = known & (figures.base >= definition.minimum_denominator) & ~np.isnan(figures.value)
     percentile, over = _held_against(definition, computation, figures, usable, 0)
     _, before = _held_against(definition, computation, figures, usable, weeks)
