@@ -6,7 +6,7 @@ import runpy
 import sys
 from typing import Final
 
-PARTS: Final = ("classifier", "disposal", "warning")
+PARTS: Final = ("classifier", "disposal", "shared", "warning")
 
 
 def main(named: list[str]) -> int:
