@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,10 +14,19 @@ from typing import Any
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.table import Table
 
 from heed_local.desk import Desk
 from heed_shared.clock import SHANGHAI
 from heed_shared.reference.regions import Regions
+
+PAGE = 500
+"""Entries in a page; the most that a service gives."""
+
+
+PIPE_WIDTH = 160
+"""A pipe has no width of its own, and eighty columns would fold every name."""
 
 
 @cache
@@ -38,8 +48,28 @@ class Answer:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     data: Any
+    nothing: str = "没有记录 nothing found"
+    """What is said in place of an empty table."""
+    note: str = ""
+    """What is said below the table, such as that there is more."""
     failed: bool = False
     """What was asked is not as it must be; the command ends with status 1."""
+
+    def show(self) -> None:
+        """Print it for people."""
+        terminal = sys.stdout.isatty()
+        console = Console(highlight=False, markup=False, width=None if terminal else PIPE_WIDTH)
+        if self.rows:
+            table = Table()
+            for column in self.columns:
+                table.add_column(column, overflow="fold")
+            for row in self.rows:
+                table.add_row(*row)
+            console.print(table)
+        else:
+            console.print(self.nothing)
+        if self.note:
+            console.print(self.note)
 
 
 Command = Callable[[Desk, argparse.Namespace], Awaitable[Answer]]
@@ -54,6 +84,21 @@ async def all_pages(method: Callable[[Any], Awaitable[Any]], request: Any, items
         if not page.next_page_token:
             return found
         request.page_token = page.next_page_token
+
+
+async def first_pages(
+    method: Callable[[Any], Awaitable[Any]], request: Any, items: str, limit: int
+) -> tuple[list[Any], str]:
+    """Return at most so many items of a list method, and a note where there are more."""
+    found: list[Any] = []
+    while len(found) < limit:
+        request.page_size = min(limit - len(found), PAGE)
+        page = await method(request)
+        found += getattr(page, items)
+        if not page.next_page_token:
+            return found, ""
+        request.page_token = page.next_page_token
+    return found, f"仅显示前 {limit} 条,用 --limit 查看更多 more with --limit"
 
 
 def moment(message: Message, field: str) -> str:
