@@ -15,9 +15,16 @@ from heed_intake.domain import drafting
 from heed_intake.domain.consultation import PetitionDraft, Speaker, Turn
 from heed_intake.domain.drafting import Part, compose, ordered
 
-DIALOGUES: list[dict[str, Any]] = tomllib.loads(
-    Path(__file__).with_name("dialogues.toml").read_text("utf-8")
-)["dialogue"]
+
+def dialogues(name: str) -> list[dict[str, Any]]:
+    """The dialogues of a file."""
+    text = Path(__file__).with_name(name).read_text("utf-8")
+    found: list[dict[str, Any]] = tomllib.loads(text)["dialogue"]
+    return found
+
+
+DIALOGUES = dialogues("dialogues.toml")
+UNSEEN = dialogues("dialogues_unseen.toml")
 PARTS = {"R": Part.REQUEST, "F": Part.FACTS, "Z": Part.REASONS, "N": Part.NONE}
 QUESTIONS = {
     "wanted": drafting.WANTED,
@@ -70,6 +77,21 @@ def test_there_are_twenty_dialogues_and_more() -> None:
 def test_each_sentence_of_a_dialogue_goes_where_it_belongs(dialogue: dict[str, Any]) -> None:
     turns, placed = read(dialogue["talk"])
     assert [(item.part, item.text.rstrip(COMMAS)) for item in ordered(turns)] == placed
+
+
+def test_in_dialogues_that_no_rule_was_made_for_most_sentences_go_where_they_belong() -> None:
+    right, wrong = 0, []
+    for dialogue in UNSEEN:
+        turns, placed = read(dialogue["talk"])
+        made = [(item.part, item.text.rstrip(COMMAS)) for item in ordered(turns)]
+        assert [text for _, text in made] == [text for _, text in placed]
+        for (part, text), (wanted, _) in zip(made, placed, strict=True):
+            right += part is wanted
+            if part is not wanted:
+                wrong.append((part, text))
+    # 36 of 41 when they were written; what no cue word tells is a fact, and never lost.
+    assert right / (right + len(wrong)) >= 0.85
+    assert {part for part, _ in wrong} == {Part.FACTS}
 
 
 @pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda dialogue: dialogue["name"])
