@@ -13,8 +13,8 @@ from heed.common.v1 import matter_pb2
 from heed.disposal.v1 import disposal_service_pb2 as pb
 from heed.disposal.v1 import resources_pb2 as resources
 
-from heed_disposal.domain.terms import Role, State, Track
-from heed_disposal.domain.transitions import MOVES, ROLES, Action
+from heed_disposal.domain.terms import Role
+from heed_disposal.domain.transitions import ROLES, Action
 from heed_local.authority import Authority
 from heed_shared.errors import reason_of
 from tests.database_templates import DatabaseTemplates
@@ -540,26 +540,6 @@ async def test_out_of_region_is_the_same_as_missing(disposal: Serving, verb: Ver
     assert outside[:2] == absent[:2] == ("NOT_FOUND", grpc.StatusCode.NOT_FOUND)
     text = (outside[2].details() or "").replace(case.name, "")
     assert text == (absent[2].details() or "").replace(missing.name, "")
-
-
-@BY_RPC
-async def test_a_concluded_case_refuses_and_names_the_states(
-    disposal: Serving, verb: VerbCase
-) -> None:
-    if set(MOVES[Track.APPEAL][verb.action]) == set(State):
-        pytest.skip("possible in every state")
-    case = await verb.prepared(disposal)
-    concluded = 15 if State.CONCLUDED not in MOVES[Track.APPEAL][verb.action] else 16
-    async with disposal.database.transaction() as tx:
-        await tx.connection.exec_driver_sql(
-            f"UPDATE cases SET state = {concluded} WHERE uid = '{case.name[-36:]}'"
-        )
-        await tx.commit()
-    reason, code, error = await refused(call(disposal, verb, verb.request(case)))
-    assert (reason, code) == ("WRONG_STATE", grpc.StatusCode.FAILED_PRECONDITION)
-    state = "STATE_CONCLUDED" if concluded == 15 else "STATE_ARCHIVED"
-    assert state in (error.details() or "")
-    assert "possible from STATE_" in (error.details() or "")
 
 
 SAME_RPC = {
