@@ -13,6 +13,8 @@ from heed_intake.application.check_progress import Progress
 from heed_intake.application.ports import ReadText
 from heed_intake.application.register import RegisterCommand
 from heed_intake.domain.petition import (
+    NO_AGENT,
+    NO_DETAILS,
     Agent,
     Channel,
     Details,
@@ -73,11 +75,7 @@ def submission_of(message: resources.PetitionSubmission) -> Submission:
         external_id=message.external_id,
         privacy_notice_version=message.privacy_notice_version,
         confidentiality_requested=message.confidentiality_requested,
-        agent=Agent(
-            _person(message.agent.contact),
-            message.agent.authority_sha256,
-            message.agent.relation,
-        ),
+        agent=_agent(message.agent) if message.HasField("agent") else NO_AGENT,
         details=_details(message),
         accused_persons=tuple(message.accused_persons),
     )
@@ -229,7 +227,15 @@ def _person(message: resources.Petitioner) -> Person:
     )
 
 
+def _agent(message: resources.Agent) -> Agent:
+    return Agent(_person(message.contact), message.authority_sha256, message.relation)
+
+
 def _details(message: resources.PetitionSubmission) -> Details:
+    if not any(message.HasField(name) for name in ("oral_record", "event_time")) and not (
+        message.target_units or message.language or message.accommodation_needs
+    ):
+        return NO_DETAILS
     record = message.oral_record
     return Details(
         oral_record=OralRecord(

@@ -92,6 +92,9 @@ class Agent:
         return self.contact.is_empty() and not (self.authority_sha256 or self.relation)
 
 
+NO_AGENT = Agent()
+
+
 @dataclass(frozen=True)
 class Evidence:
     """A file (证据材料) by its digest."""
@@ -172,7 +175,7 @@ class Submission:
     external_id: str = ""
     privacy_notice_version: str = ""
     confidentiality_requested: bool = False
-    agent: Agent = field(default_factory=Agent)
+    agent: Agent = NO_AGENT
     details: Details = NO_DETAILS
     accused_persons: tuple[str, ...] = ()
     """Persons whom it accuses (被检举人); they are kept in the sealed lane only."""

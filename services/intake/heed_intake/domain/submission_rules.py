@@ -8,7 +8,15 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from heed_intake.domain.petition import Evidence, PeopleBucket, Person, Submission
+from heed_intake.domain.petition import (
+    NO_AGENT,
+    NO_DETAILS,
+    Details,
+    Evidence,
+    PeopleBucket,
+    Person,
+    Submission,
+)
 from heed_shared.errors import FieldViolation
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -94,20 +102,22 @@ def _texts(submission: Submission) -> Iterator[tuple[str, str]]:
     yield from _person_texts("petitioner", submission.petitioner)
     for index, person in enumerate(submission.representatives):
         yield from _person_texts(f"representatives[{index}]", person)
-    yield from _person_texts("agent.contact", submission.agent.contact)
-    yield "agent.relation", submission.agent.relation
     yield from evidence_texts(submission.evidence)
-    yield from _detail_texts(submission)
+    for index, accused in enumerate(submission.accused_persons):
+        yield f"accused_persons[{index}]", accused
+    # Most come without, and every registration passes here.
+    if submission.agent is not NO_AGENT:
+        yield from _person_texts("agent.contact", submission.agent.contact)
+        yield "agent.relation", submission.agent.relation
+    if submission.details is not NO_DETAILS:
+        yield from _detail_texts(submission.details)
 
 
-def _detail_texts(submission: Submission) -> Iterator[tuple[str, str]]:
-    details = submission.details
+def _detail_texts(details: Details) -> Iterator[tuple[str, str]]:
     if details.oral_record is not None:
         yield "oral_record.recorder", details.oral_record.recorder
     for index, unit in enumerate(details.target_units):
         yield f"target_units[{index}]", unit
-    for index, person in enumerate(submission.accused_persons):
-        yield f"accused_persons[{index}]", person
     yield "language", details.language
     yield "accommodation_needs", details.accommodation_needs
 
