@@ -1,16 +1,21 @@
 """A talk becomes a petition: in the petitioner's words, once, by the ordinary way."""
 
 import asyncio
+from datetime import timedelta
 
 import grpc
 from heed.common.v1.matter_pb2 import CHANNEL_CALL, CHANNEL_VISIT
 from heed.intake.v1 import intake_service_pb2 as pb
 from heed.intake.v1 import resources_pb2 as resources
 
+from heed_intake.adapters.abandoned_talks import AbandonedTalks
+from heed_shared.clock import local_day
+from heed_shared.database import Database
 from heed_shared.errors import info_of, reason_of
 from tests.intake.conftest import COUNTY, NOW, Office, refusal, wrong_fields
 from tests.intake.consultations import CLERK, WATER, Talk, new_id, started
 from tests.intake.test_progress import check
+from tests.intake.test_sealed_lane import SECRET
 
 State = resources.Consultation
 
@@ -207,3 +212,22 @@ async def test_a_talk_has_an_end(office: Office) -> None:
     assert wrong_fields(error) == {"text"}
     drafted = await talk.compose()
     assert len(drafted.draft.facts) == 100_004
+
+
+async def test_a_talk_from_which_nothing_came_goes_after_its_time(office: Office) -> None:
+    for _ in range(2):
+        await started(office, "clerk", WATER)
+    kept = await started(office, "clerk", WATER)
+    await kept.compose()
+    await kept.confirm()
+    sealed = await started(office, "clerk", SECRET)
+    database = await Database.open(office.database["url"], "intake", 1)
+    talks = AbandonedTalks(database, 30)
+    await talks.work_off(local_day(NOW) + timedelta(days=29))
+    assert len(await office.rows("SELECT 1 FROM intake.consultation")) == 3
+    await talks.work_off(local_day(NOW) + timedelta(days=30))
+    await database.close()
+    rows = await office.rows("SELECT uid::text FROM intake.consultation")
+    assert [row["uid"] for row in rows] == [kept.name.removeprefix("consultations/110105-")]
+    rows = await office.rows("SELECT uid::text FROM intake_sealed.consultation")
+    assert [row["uid"] for row in rows] == [sealed.name.removeprefix("consultations/110105-")]

@@ -17,6 +17,7 @@ from heed.intake.v1.intake_service_pb2_grpc import add_IntakeServiceServicer_to_
 from heed.intake.v1.sealed_service_pb2_grpc import add_SealedServiceServicer_to_server
 from sqlalchemy import text
 
+from heed_intake.adapters.abandoned_talks import AbandonedTalks
 from heed_intake.adapters.build_sealed_lane import LaneParts, build_sealed_lane
 from heed_intake.adapters.consultation_store import PostgresConsultations
 from heed_intake.adapters.consumers import (
@@ -217,11 +218,16 @@ def _rewrapping(settings: IntakeSettings, lanes: Lanes) -> Rewrapping:
 
 
 def _retention(settings: IntakeSettings, clock: Clock, database: Database) -> list[DailyJob]:
-    """Return the job that erases contacts; none while no period is set."""
-    if settings.contact_retention_days == 0:
-        return []
-    retention = Retention(database, settings.contact_retention_days)
-    return [DailyJob("retention", clock, database, retention.work_off)]
+    """Return the jobs that erase contacts and abandoned talks; none while no period is set."""
+    wanted = (
+        ("retention", settings.contact_retention_days, Retention),
+        ("abandoned_talks", settings.consultation_retention_days, AbandonedTalks),
+    )
+    return [
+        DailyJob(name, clock, database, made(database, days).work_off)
+        for name, days, made in wanted
+        if days
+    ]
 
 
 def _sealed_servicer(

@@ -52,6 +52,8 @@ class IntakeSettings(ServiceSettings):
     """Looks at contacts that one caller has within an hour, at each replica."""
     contact_retention_days: int = setting("HEED_CONTACT_RETENTION_DAYS", default=0)
     """Days after the end of the handling after which contacts are erased; 0 keeps them."""
+    consultation_retention_days: int = setting("HEED_CONSULTATION_RETENTION_DAYS", default=0)
+    """Days after which a talk from which no petition came is deleted; 0 keeps it."""
 
     def problems(self) -> list[str]:
         """Say what is wrong across fields."""
@@ -64,6 +66,8 @@ class IntakeSettings(ServiceSettings):
             found.append("HEED_REVEALS_PER_HOUR: must be at least 1")
         if self.contact_retention_days < 0:
             found.append("HEED_CONTACT_RETENTION_DAYS: must not be negative")
+        if self.consultation_retention_days < 0:
+            found.append("HEED_CONSULTATION_RETENTION_DAYS: must not be negative")
         if self.sealed_pool_size < 1:
             found.append("HEED_SEALED_POOL_SIZE: must be at least 1")
         return found
