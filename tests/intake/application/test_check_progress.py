@@ -39,7 +39,7 @@ class FakeProgress:
 
     async def steps(self, lane: Lane, uid: object) -> Sequence[Step]:
         self.asked.append("steps")
-        return [Step(Stage.CLOSED, NOW)]
+        return [Step(Stage.ROUTED, NOW, NOW, "区水务局")]
 
     def code_matches(self, record: ReceiptRecord | None, query_code: str) -> bool:
         self.asked.append("compare")
@@ -64,14 +64,14 @@ async def test_the_work_is_the_same_whatever_is_wrong(number: str, code: str) ->
     assert reader.asked == ["receipt", "compare"]
 
 
-@pytest.mark.parametrize(
-    ("lane", "stages"),
-    [(Lane.ORDINARY, [Stage.REGISTERED, Stage.CLOSED]), (Lane.SEALED, [Stage.REGISTERED])],
-)
-async def test_a_sealed_petition_shows_its_stage_alone(lane: Lane, stages: list[Stage]) -> None:
+@pytest.mark.parametrize("lane", Lane)
+async def test_the_page_of_a_sealed_petition_names_no_unit_and_no_due_date(lane: Lane) -> None:
     reader = FakeProgress(lane)
     progress = await check_progress(NUMBER, "RIGHT", PORTAL, reader, WrongCodes(Watch()))
-    assert [step.stage for step in progress.steps] == stages
+    assert [step.stage for step in progress.steps] == [Stage.REGISTERED, Stage.ROUTED]
+    shown = lane is Lane.ORDINARY
+    assert [bool(step.due_at) for step in progress.steps] == [shown, shown]
+    assert progress.steps[1].unit == ("区水务局" if shown else "")
 
 
 def test_waiting_ends_with_the_window() -> None:
