@@ -155,6 +155,20 @@ async def test_registered_and_sealed_in_one_batch_leaves_nothing(feed: Feed) -> 
     assert await totals(feed) == {}
 
 
+async def test_what_a_person_cleared_in_intake_is_sorted_though_nobody_suspected_it_here(
+    feed: Feed,
+) -> None:
+    item = replace(petition(*ACCUSING), accusation_cleared=True)
+    feed.intake.texts[item.key] = item
+
+    await feed.deliver(
+        (item.key, REGISTERED), (item.key, PetitionEvent.KIND_SEALED), (item.key, REGISTERED)
+    )
+
+    assert await classification(feed, item.key) is not None
+    assert "ACCUSATION_SUSPECTED" not in await events(feed)
+
+
 async def test_a_suspected_accusation_is_reported_and_nothing_of_it_is_kept(feed: Feed) -> None:
     item = petition(*ACCUSING)
 
