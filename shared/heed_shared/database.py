@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from heed_shared import audit
+from heed_shared.identity import readable_prefix
+from heed_shared.row_security import SETTING
 from heed_shared.rpc import deadline
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ _KEEPALIVES = {
     "tcp_keepalives_count": "3",
 }
 _SET_TIMEOUT = text("SELECT set_config('statement_timeout', :timeout_ms, true)")
+
+_SET_REGION = text(f"SELECT set_config('{SETTING}', :prefix, true)")
 
 Published = Callable[[Iterable[str]], None]
 
@@ -131,7 +135,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self, *, one_moment: bool = False) -> AsyncIterator[AsyncConnection]:
-        """Open a READ ONLY transaction; it is rolled back at the end.
+        """Open a READ ONLY transaction in the caller's region; it is rolled back at the end.
 
         Args:
             one_moment: Whether all its statements see the database as of its first one.
@@ -142,6 +146,7 @@ class Database:
         async with self.engine.connect() as connection:
             await connection.execution_options(**options)
             await _limit_statements(connection)
+            await _limit_rows(connection)
             yield connection
 
     @asynccontextmanager
@@ -203,3 +208,9 @@ async def _limit_statements(connection: AsyncConnection) -> None:
     left = deadline.remaining_s()
     if left is not None and left < _STATEMENT_TIMEOUT_S:
         await connection.execute(_SET_TIMEOUT, {"timeout_ms": str(max(1, int(left * 1000)))})
+
+
+async def _limit_rows(connection: AsyncConnection) -> None:
+    """Show rows of the caller's region only, where tables are closed by region."""
+    if prefix := readable_prefix():
+        await connection.execute(_SET_REGION, {"prefix": prefix})

@@ -83,6 +83,12 @@ def current_caller() -> Caller:
         raise Unauthenticated from error
 
 
+def readable_prefix() -> str:
+    """Return the prefix of the regions that the RPC in progress may read; empty means all."""
+    caller = _caller.get(None)
+    return caller.region_prefix if caller is not None else ""
+
+
 def set_caller(caller: Caller) -> None:
     """Make ``caller`` the current one in this context; for the interceptor and for tests."""
     _caller.set(caller)
