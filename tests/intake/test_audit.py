@@ -8,6 +8,8 @@ import pytest
 from heed.audit.v1 import audit_service_pb2 as audit_pb
 from heed.audit.v1.audit_service_pb2_grpc import AuditServiceStub
 from heed.intake.v1 import intake_service_pb2 as pb
+from heed.intake.v1 import sealed_service_pb2 as sealed_pb
+from heed.intake.v1.sealed_service_pb2_grpc import SealedServiceStub
 
 from heed_shared.errors import reason_of
 from tests.intake.conftest import COUNTY, Office, refusal, registration
@@ -130,6 +132,39 @@ async def test_neither_words_nor_contacts_nor_codes_are_on_record(office: Office
     everything = str(await office.rows("SELECT * FROM intake.audit_entry"))
     for told in ("张三丰", "13800138000", answer.query_code, answer.petition.receipt_number):
         assert told not in everything, told
+
+
+async def test_who_looked_at_a_sealed_petition_is_told_to_the_auditor_alone(
+    office: Office,
+) -> None:
+    officer = SealedServiceStub(office.open("client", accusation_officer(office)))
+    answer = await office.register(declared_nature="NATURE_ACCUSATION")
+    name = answer.petition.name
+    await officer.GetSealedPetition(
+        sealed_pb.GetSealedPetitionRequest(name=name, purpose="核实检举内容")
+    )
+    accesses = await office.stub("portal").ListAccesses(
+        pb.ListAccessesRequest(
+            receipt_number=answer.petition.receipt_number, query_code=answer.query_code
+        )
+    )
+    assert "纪检监察" not in [access.unit for access in accesses.accesses]
+    assert "核实检举内容" not in [access.purpose for access in accesses.accesses]
+    [look] = await entries(office, "method LIKE '%GetSealedPetition'")
+    assert look["resource"] == name
+    auditor = AuditServiceStub(office.channel("auditor"))
+    listed = await auditor.ListAuditEntries(audit_pb.ListAuditEntriesRequest(resource=name))
+    assert [entry.purpose for entry in listed.entries if entry.purpose] == ["核实检举内容"]
+    for identity in ("clerk", "officer", "supervisor", "leader", "operator", "portal", "analyst"):
+        stub = AuditServiceStub(office.channel(identity))
+        error = await refusal(stub.ListAuditEntries(audit_pb.ListAuditEntriesRequest()))
+        assert reason_of(error) == "ROLE_REQUIRED", identity
+
+
+def accusation_officer(office: Office) -> str:
+    """The token of somebody who is charged with accusations."""
+    roles = ["ROLE_ACCUSATION_OFFICER"]
+    return office.authority.token("staff/5001", "某人", "纪检监察", roles, "110000")
 
 
 async def test_intake_offers_its_audit_to_the_auditor(office: Office) -> None:

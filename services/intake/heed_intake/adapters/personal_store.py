@@ -50,10 +50,12 @@ VALUES (:uid, 'petition', :region_code, :erased_at, :erased_by, :reason, :legal_
 ON CONFLICT DO NOTHING
 """)
 _ERASED_AT = text("SELECT erased_at FROM erasure WHERE uid = :uid AND kind = 'petition'")
+# Who looks at a sealed petition does so by SealedService; to name it would tell that it is sealed.
 _LOOKS = text("""
 SELECT done_at, roles, unit, method, purpose
   FROM audit_entry
  WHERE resource = :name AND action = ANY(:actions) AND actor NOT LIKE 'service/%'
+   AND method NOT LIKE 'heed.intake.v1.SealedService/%'
  ORDER BY seq DESC LIMIT :limit
 """)
 _LOOKING = [AuditAction.AUDIT_ACTION_VIEW, AuditAction.AUDIT_ACTION_REVEAL]
