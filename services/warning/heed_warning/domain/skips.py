@@ -40,7 +40,7 @@ def skip_of(
 
 def skipped_rows(skips: Sequence[Skip], cells: Sequence[Cell], first_day: date) -> dict[int, Ints]:
     """Return the rows to leave out on each day number that has any."""
-    row_of = {cell: row for row, cell in enumerate(cells)}
+    row_of = {cell: row for row, cell in enumerate(cells)} if skips else {}
     rows: dict[int, set[int]] = {}
     for skip in skips:
         row = row_of.get(skip.cell)
