@@ -85,30 +85,28 @@ async def test_a_correction_before_what_it_corrects_counts_as_nothing(store: Dat
     assert evidence.window(Measure.REPEAT, 28, evidence.every_row(), 1)[row, 0] == 0
 
 
-@pytest.mark.parametrize(
-    ("day", "count", "field"),
-    [
-        (START.isoformat(), -1, "counts[0].count"),
-        ((START + timedelta(days=1)).isoformat(), 1, "counts[0].day"),
-        ("2025-02-30", 1, "counts[0].day"),
-        ("1949-10-01", 1, "counts[0].day"),
-    ],
-    ids=["negative", "tomorrow", "no day", "another century"],
-)
-async def test_counts_that_cannot_be_meant_are_refused_by_field(
-    post: Post, day: str, count: int, field: str
-) -> None:
-    request = pb.RecordObservationsRequest(
-        request_id=new_id(), source="history",
-        counts=[pb.RecordedCount(cell=cell(), day=day, count=count)],
-    )  # fmt: skip
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await post.stub().RecordObservations(request)
-    assert wrong_fields(caught.value) == [field]
-
-
-async def test_no_day_that_has_not_closed_is_evaluated_read_or_replayed(post: Post) -> None:
+async def test_what_cannot_be_meant_is_refused_by_field_and_stores_nothing(post: Post) -> None:
     stub, today = post.stub(), START.isoformat()
+    for day, count, field in (
+        (today, -1, "counts[1].count"),
+        ((START + timedelta(days=1)).isoformat(), 1, "counts[1].day"),
+        ("2025-02-30", 1, "counts[1].day"),
+        ("1949-10-01", 1, "counts[1].day"),
+    ):
+        request = pb.RecordObservationsRequest(
+            request_id=new_id(), source="history",
+            counts=[
+                pb.RecordedCount(cell=cell(), day=today, count=1),
+                pb.RecordedCount(cell=cell(), day=day, count=count),
+            ],
+        )  # fmt: skip
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.RecordObservations(request)
+        assert wrong_fields(caught.value) == [field], (day, count)
+    assert not await post.rows("SELECT FROM cell_day")
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        pb.RecordedCount(cell=cell(), day=today, count=1.5)  # type: ignore[arg-type]
+    # No day that has not closed is evaluated, read or replayed.
     for call in (
         stub.Evaluate(pb.EvaluateRequest(as_of=today)),
         stub.GetIndicators(pb.GetIndicatorsRequest(cells=[cell()], as_of=today)),

@@ -66,29 +66,26 @@ def test_a_rise_spread_thinly_over_counties_warns_once_in_the_city() -> None:
 
 
 def test_a_planted_surge_fires_within_days() -> None:
-    quiet = stationary(7, days=330)
-    delays = []
-    for number in range(8):
-        cell, start = Cell(f"9A01{number % 6 + 1:02d}", f"{number + 1:02d}"), 220 + 10 * number
-        panel = planted(quiet, cell, start, [3] * 14)
-        fired = [
-            day - start
-            for day, change, warning in replay(panel, start - 2, start + 14)
-            if change is Change.RAISED and warning.cell == cell
-        ]
-        assert fired, f"{cell} was missed"
-        delays.append(fired[0])
-    assert np.mean(delays) <= 4.0
+    panel, start = stationary(7, days=236), 220
+    cells = [Cell(f"9A01{number % 6 + 1:02d}", f"{number + 1:02d}") for number in range(8)]
+    for cell in cells:
+        panel = planted(panel, cell, start, [3] * 14)
+    delays: dict[Cell, int] = {}
+    for day, change, warning in replay(panel, start - 2, start + 14):
+        if change is Change.RAISED:
+            delays.setdefault(warning.cell, day - start)
+    assert set(cells) <= set(delays)
+    assert np.mean([delays[cell] for cell in cells]) <= 4.0
 
 
 def test_quiet_cells_give_few_alarms_and_hardly_any_above_blue() -> None:
     # Measured over six such seeds (473 cell-years): a cell and year has .27 warnings that peak at
     # blue, .06 at yellow, .01 at orange, none at red. The bounds leave room for another seed.
     peaks: dict[UUID, Level] = {}
-    panel = stationary(21, days=480, dispersion=0.3)
-    for _, _, warning in replay(panel, 120, 480):
+    panel = stationary(21, days=240, counties=16, dispersion=0.3)
+    for _, _, warning in replay(panel, 90, 240):
         peaks[warning.uid] = max(peaks.get(warning.uid, Level.NONE), warning.proposed)
-    cell_years = len(panel.cells) * 360 / 365
+    cell_years = len(panel.cells) * 150 / 365
     per_cell_year = {level: list(peaks.values()).count(level) / cell_years for level in Level}
     assert per_cell_year[Level.BLUE] < 0.40
     assert per_cell_year[Level.YELLOW] < 0.10

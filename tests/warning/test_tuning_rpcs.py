@@ -45,7 +45,7 @@ def backtest(**fields: object) -> pb.BacktestPolicyRequest:
     return pb.BacktestPolicyRequest(**given)  # type: ignore[arg-type]
 
 
-async def test_a_recommendation_keeps_the_budget_and_shows_the_trade(post: Post) -> None:
+async def test_a_recommendation_keeps_the_budget_and_the_callers_region(post: Post) -> None:
     await warm(post)
     request = pb.RecommendThresholdsRequest(warnings_per_county_month=1.0)
     found = await post.stub().RecommendThresholds(request)
@@ -61,10 +61,6 @@ async def test_a_recommendation_keeps_the_budget_and_shows_the_trade(post: Post)
         pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=found.policy)
     )
     assert stored.policy.name
-
-
-async def test_a_recommendation_stays_in_the_callers_region(post: Post) -> None:
-    await warm(post)
     own = post.caller(["ROLE_ANALYST"], COUNTY)
     found = await own.RecommendThresholds(pb.RecommendThresholdsRequest(missed_to_false_cost=5))
     assert (found.cell_count, found.policy.region_prefix) == (3, COUNTY)
@@ -72,22 +68,21 @@ async def test_a_recommendation_stays_in_the_callers_region(post: Post) -> None:
     assert (await refused(own.RecommendThresholds(other)))[1] == "REGION_NOT_ALLOWED"
 
 
-@pytest.mark.parametrize(
-    ("fields", "reason"),
-    [
+async def test_what_cannot_be_recommended_or_replayed_is_refused(post: Post) -> None:
+    today = START.isoformat()
+    for fields, reason in (
         ({}, "INVALID_FIELD"),
         ({"warnings_per_county_month": 1, "region_prefix": "329999"}, "UNKNOWN_REGION"),
         ({"warnings_per_county_month": 1, "category_code": "99"}, "UNKNOWN_CATEGORY"),
-        ({"warnings_per_county_month": 1, "data_to": START.isoformat()}, "INVALID_FIELD"),
-        ({"warnings_per_county_month": 1, "data_from": START.isoformat()}, "INVALID_FIELD"),
+        ({"warnings_per_county_month": 1, "data_to": today}, "INVALID_FIELD"),
+        ({"warnings_per_county_month": 1, "data_from": today}, "INVALID_FIELD"),
         ({"warnings_per_county_month": 1}, "INSUFFICIENT_HISTORY"),
-    ],
-)
-async def test_what_cannot_be_recommended_is_refused(
-    post: Post, fields: dict[str, object], reason: str
-) -> None:
-    request = pb.RecommendThresholdsRequest(**fields)  # type: ignore[arg-type]
-    assert (await refused(post.stub().RecommendThresholds(request)))[1] == reason
+    ):
+        request = pb.RecommendThresholdsRequest(**fields)
+        assert (await refused(post.stub().RecommendThresholds(request)))[1] == reason, fields
+    assert (await refused(post.stub().BacktestPolicy(backtest())))[1] == "INSUFFICIENT_HISTORY"
+    own = post.caller(["ROLE_ANALYST"], COUNTY)
+    assert (await refused(own.BacktestPolicy(backtest())))[1] == "REGION_NOT_ALLOWED"
 
 
 async def test_a_backtest_reports_each_region_and_category(post: Post) -> None:
@@ -118,12 +113,6 @@ async def test_a_backtest_reports_each_region_and_category(post: Post) -> None:
     second = pb.BacktestPolicyResponse()
     assert again.response.Unpack(second)
     assert second == response, "a seed makes the same surges"
-
-
-async def test_a_backtest_needs_history_and_its_own_region(post: Post) -> None:
-    assert (await refused(post.stub().BacktestPolicy(backtest())))[1] == "INSUFFICIENT_HISTORY"
-    own = post.caller(["ROLE_ANALYST"], COUNTY)
-    assert (await refused(own.BacktestPolicy(backtest())))[1] == "REGION_NOT_ALLOWED"
 
 
 async def test_a_cancelled_backtest_ends(post: Post) -> None:

@@ -131,28 +131,18 @@ async def test_an_empty_message_moves_the_cursor_past_what_is_not_for_the_reader
     assert not message.HasField("warning")
 
 
-@pytest.mark.parametrize(
-    ("fields", "reason"),
-    [
-        ({"cursor": "abc"}, "BAD_CURSOR"),
-        ({"region_prefix": "999999"}, "UNKNOWN_REGION"),
-        ({"category_code": "99"}, "UNKNOWN_CATEGORY"),
-    ],
-)
-async def test_a_wrong_wish_is_named(post: Post, fields: dict[str, str], reason: str) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await post.stub().WatchWarnings(pb.WatchWarningsRequest(**fields)).read()
-    assert reason_of(caught.value) == reason
-
-
-async def test_a_cursor_of_another_epoch_or_before_the_oldest_event_is_refused(post: Post) -> None:
+async def test_a_wrong_wish_and_a_cursor_of_another_epoch_or_too_old_are_named(post: Post) -> None:
     cursor = await first(post.stub())
 
-    async def reason() -> str:
+    async def reason(**fields: str) -> str:
+        request = pb.WatchWarningsRequest(**fields or {"cursor": cursor})
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await post.stub().WatchWarnings(pb.WatchWarningsRequest(cursor=cursor)).read()
+            await post.stub().WatchWarnings(request).read()
         return reason_of(caught.value)
 
+    assert await reason(cursor="abc") == "BAD_CURSOR"
+    assert await reason(region_prefix="999999") == "UNKNOWN_REGION"
+    assert await reason(category_code="99") == "UNKNOWN_CATEGORY"
     await post.rows(
         "INSERT INTO feed_oldest (feed, shard, xid, id)"
         " SELECT 'warning.warnings', 3, pg_snapshot_xmax(pg_current_snapshot()), 5"
