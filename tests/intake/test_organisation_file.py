@@ -1,14 +1,19 @@
 """The organisation table: released by two persons, every fault named by line and column."""
 
+import dataclasses
 import logging
 from pathlib import Path
 
 import pytest
 
 from heed_intake.adapters.organisation_file import load_organisation
+from heed_intake.main import open_service
+from heed_local.authority import Authority
 from heed_local.simulator.city import TEXTS, City
 from heed_shared.reference.mounted_table import BadTableError
 from heed_shared.reference.regions import Regions
+from tests.database_templates import MadeDatabase
+from tests.intake.conftest import Settings
 from tests.intake.organisation import HEAD, ROWS, write_table
 
 
@@ -20,17 +25,46 @@ def faults(tmp_path: Path, *rows: str, head: tuple[str, ...] = HEAD) -> list[tup
     return [(bad.line, bad.problem.partition(":")[0]) for bad in caught.value.bad_lines]
 
 
-def test_a_table_says_who_released_it_and_is_logged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = write_table(tmp_path / "organisation.csv")
-    with caplog.at_level(logging.INFO):
-        table = load_organisation(path, Regions.load())
+def test_a_table_says_who_released_it(tmp_path: Path) -> None:
+    table = load_organisation(write_table(tmp_path / "organisation.csv"), Regions.load())
     assert table.released_by == ("甄明 staff/2001", "陆安 staff/2002")
     assert len(table.units) == len(ROWS)
-    (record,) = caplog.records
-    assert record.__dict__["digest"] == table.digest
-    assert record.__dict__["released_by"] == list(table.released_by)
+
+
+async def test_a_service_logs_which_table_is_in_force(
+    settings_for: Settings,
+    authority: Authority,
+    database: MadeDatabase,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = settings_for(database)
+    with caplog.at_level(logging.INFO, "heed_intake"):
+        async with open_service(settings):
+            pass
+    (record,) = (item for item in caplog.records if "organisation" in item.getMessage())
+    assert record.__dict__["released_by"] == ["甄明 staff/2001", "陆安 staff/2002"]
+    assert len(record.__dict__["digest"]) == 64
+
+
+def test_files_that_cannot_be_used_stop_the_start_with_every_fault(
+    settings_for: Settings, database: MadeDatabase, tmp_path: Path
+) -> None:
+    settings = settings_for(database)
+    table = write_table(tmp_path / "bad.csv", ("甲局,,999999,,,", "乙局,丙局,110000,,,"), HEAD[1:])
+    rules, holidays = tmp_path / "rules.toml", tmp_path / "holidays.csv"
+    rules.write_text("", "utf-8")
+    holidays.write_text("day\n", "utf-8")
+    bad = dataclasses.replace(settings, organisation=table, deadline_rules=rules, holidays=holidays)
+    problems = sorted(bad.problems())
+    assert [text.partition(":")[0] for text in problems] == [
+        "HEED_DEADLINE_RULES",
+        "HEED_HOLIDAYS",
+        "HEED_ORGANISATION",
+    ]
+    for part in ("released_by", "line 4: region_code", "line 5: parent"):
+        assert part in problems[2]
+    assert "D14, D14R, D15" in problems[0]
+    assert settings.problems() == []
 
 
 @pytest.mark.parametrize(

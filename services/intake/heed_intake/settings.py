@@ -1,11 +1,18 @@
 """Settings of intake, beyond those that every service has."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from heed_intake.adapters.key_ring import KeyRing, KeyRingError
+from heed_intake.adapters.organisation_file import load_organisation
 from heed_intake.adapters.screening_file import ScreeningFileError, load_screening_rules
 from heed_intake.domain.screening import ScreeningRules
+from heed_intake.domain.sealed_clocks import RULES
+from heed_shared.reference.calendar import Calendar
+from heed_shared.reference.deadline_rules import RuleFileError, load_rules
+from heed_shared.reference.mounted_table import BadTableError
+from heed_shared.reference.regions import Regions
 from heed_shared.settings import ServiceSettings, key_file, setting
 
 
@@ -70,4 +77,23 @@ class IntakeSettings(ServiceSettings):
             found.append("HEED_CONSULTATION_RETENTION_DAYS: must not be negative")
         if self.sealed_pool_size < 1:
             found.append("HEED_SEALED_POOL_SIZE: must be at least 1")
+        # A wrong table or rule must stop the start, not the first petition that needs it.
+        for name, load in self._mounted().items():
+            try:
+                load()
+            except (BadTableError, RuleFileError) as error:
+                found.append(f"{name}: {error}")
         return found
+
+    def _mounted(self) -> dict[str, Callable[[], object]]:
+        """Return how each mounted file of the sealed lane is read."""
+        table, rules = self.organisation, self.deadline_rules
+        files: dict[str, Callable[[], object]] = {
+            "HEED_DEADLINE_RULES": lambda: load_rules(rules, RULES),
+            "HEED_HOLIDAYS": lambda: Calendar.load(self.holidays),
+        }
+        if table is not None:
+            files["HEED_ORGANISATION"] = lambda: load_organisation(
+                table, Regions.load(self.regions)
+            )
+        return files

@@ -1,5 +1,6 @@
 """Builds the sealed lane from the settings: rules, calendar, organisation table and stores."""
 
+import logging
 from dataclasses import dataclass
 
 from heed_intake.adapters.hand_over_store import PostgresHandOvers
@@ -8,6 +9,7 @@ from heed_intake.adapters.petition_reader import PostgresPetitions
 from heed_intake.adapters.sealed_store import PostgresSealedStore
 from heed_intake.adapters.unsealing import Unsealing
 from heed_intake.application.sealed import SealedLane
+from heed_intake.domain.organisation import Organisation
 from heed_intake.domain.sealed_clocks import RULES, SealedClocks
 from heed_intake.settings import IntakeSettings
 from heed_shared.clock import Clock
@@ -38,7 +40,10 @@ def build_sealed_lane(settings: IntakeSettings, parts: LaneParts) -> SealedLane:
     clocks = SealedClocks(
         load_rules(settings.deadline_rules, RULES), Calendar.load(settings.holidays)
     )
-    table = settings.organisation
+    organisation = None
+    if settings.organisation is not None:
+        organisation = load_organisation(settings.organisation, parts.regions)
+        _log_release(organisation)
     return SealedLane(
         store=PostgresSealedStore(parts.sealed, settings.sealed_key_ring, clocks),
         unsealer=Unsealing(
@@ -48,7 +53,19 @@ def build_sealed_lane(settings: IntakeSettings, parts: LaneParts) -> SealedLane:
             clocks,
         ),
         hand_overs=PostgresHandOvers(parts.sealed, parts.ordinary.schema),
-        organisation=load_organisation(table, parts.regions) if table else None,
+        organisation=organisation,
         regions=parts.regions,
         clock=parts.clock,
+    )
+
+
+def _log_release(organisation: Organisation) -> None:
+    """Say which table is in force: each change of it is released by two persons."""
+    logging.getLogger(__name__).info(
+        "organisation table in force",
+        extra={
+            "digest": organisation.digest,
+            "released_by": list(organisation.released_by),
+            "released_on": organisation.released_on.isoformat(),
+        },
     )

@@ -13,7 +13,6 @@ overlap. A wrong tree sends an accusation to whom it accuses, so every fault ref
 
 import csv
 import hashlib
-import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -33,11 +32,10 @@ _RELEASE = re.compile(r"#\s*(released_by|released_on)\s*:\s*(.*?)\s*")
 _PERSONS = re.compile(r"[、;；]")
 _RELEASERS = 2
 _LONGEST_NAME = 200
-_LOG = logging.getLogger(__name__)
 
 
 def load_organisation(path: Path, regions: Regions) -> Organisation:
-    """Return the table, and log who released it.
+    """Return the table.
 
     Raises:
         BadTableError: it cannot be used; every fault is listed with its line and column.
@@ -57,10 +55,6 @@ def load_organisation(path: Path, regions: Regions) -> Organisation:
     if bad or released_on is None:
         raise BadTableError(path, sorted(bad, key=lambda item: item.line))
     digest = hashlib.sha256(raw).hexdigest()
-    _LOG.info(
-        "organisation table in force",
-        extra={"digest": digest, "released_by": releasers, "released_on": str(released_on)},
-    )
     return Organisation(tuple(units.values()), tuple(releasers), released_on, digest)
 
 
