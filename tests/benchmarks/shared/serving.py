@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Final
 
 import uvloop
@@ -51,19 +53,32 @@ class Server:
         return settings
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a process serves."""
+
+    target: str
+    pid: int
+
+    def processor_s(self) -> float:
+        """Return the processor time that the process has spent so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def processes(servers: list[Server]) -> Iterator[list[str]]:
+def processes(servers: list[Server]) -> Iterator[list[Place]]:
     """Serve in as many processes until the block ends; yields where."""
     context = multiprocessing.get_context("spawn")
-    started, targets = [], []
+    started, places = [], []
     try:
         for server in servers:
             ours, theirs = context.Pipe()
             process = context.Process(target=_serve, args=(server, theirs), daemon=True)
             process.start()
             started.append((process, ours))
-            targets.append(f"127.0.0.1:{ours.recv()}")
-        yield targets
+            places.append(Place(f"127.0.0.1:{ours.recv()}", process.pid or 0))
+        yield places
     finally:
         for process, ours in started:
             ours.send("stop")
