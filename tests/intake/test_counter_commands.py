@@ -4,7 +4,7 @@ import argparse
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import grpc
 import pytest
@@ -80,41 +80,26 @@ async def test_suggestions_that_are_not_to_be_had_hinder_nothing(office: Office)
     assert reason_of(await refusal(heed(office, "similar", *words))) == "DEPENDENCY_DOWN"
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        (
-            "p.json",
-            json.dumps(
-                {
-                    "region_code": COUNTY,
-                    "channel": "letter",
-                    "request": "请修好路灯。",
-                    "petitioner": {"display_name": "测试甲"},
-                    "received_at": "2026-03-01T09:00:00+08:00",
-                },
-                ensure_ascii=False,
-            ),
-        ),
-        (
-            "p.toml",
-            f'region_code = "{COUNTY}"\nchannel = "letter"\nrequest = "请修好路灯。"\n'
-            "received_at = 2026-03-01T09:00:00\n[petitioner]\ndisplay_name = '测试甲'\n",
-        ),
-    ],
-    ids=["json", "toml"],
-)
-async def test_a_file_says_what_options_need_not(
-    office: Office, tmp_path: Path, name: str, text: str
-) -> None:
-    (tmp_path / name).write_text(text, "utf-8")
-    answer = await heed(
-        office, "register", "--file", str(tmp_path / name), "--facts", "测试甲家门口很黑。"
-    )
-    petition = answer.data["petition"]
-    assert petition["channel"] == "CHANNEL_LETTER"
-    assert petition["received_at"] == "2026-03-01T01:00:00Z"
-    assert petition["masked_facts"] == "【姓名】家门口很黑。"
+async def test_a_file_says_what_options_need_not(office: Office, tmp_path: Path) -> None:
+    fields = {
+        "region_code": COUNTY,
+        "channel": "letter",
+        "request": "请修好路灯。",
+        "petitioner": {"display_name": "测试甲"},
+        "received_at": "2026-03-01T09:00:00+08:00",
+    }
+    files = {
+        "p.json": json.dumps(fields, ensure_ascii=False),
+        "p.toml": f'region_code = "{COUNTY}"\nchannel = "letter"\nrequest = "请修好路灯。"\n'
+        "received_at = 2026-03-01T09:00:00\n[petitioner]\ndisplay_name = '测试甲'\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
+        words = ("--file", str(tmp_path / name), "--facts", "测试甲家门口很黑。")
+        petition = (await heed(office, "register", *words)).data["petition"]
+        assert petition["channel"] == "CHANNEL_LETTER"
+        assert petition["received_at"] == "2026-03-01T01:00:00Z"
+        assert petition["masked_facts"] == "【姓名】家门口很黑。"
 
 
 def test_evidence_is_taken_in_by_digest(tmp_path: Path) -> None:
@@ -175,20 +160,13 @@ async def test_a_talk_becomes_a_draft_and_on_confirmation_a_petition(
     assert told(kept)["状态"] == "已成文登记 registered"
 
 
-@pytest.mark.parametrize(
-    ("words", "talk", "problem"),
-    [
-        (("--region", COUNTY), None, "required"),
-        (("--region", COUNTY, "--talk", "none.txt"), None, "none.txt"),
-        (("--region", COUNTY), b"no speaker", "line 1"),
-        (("--region", COUNTY), b"\xff", "UTF-8"),
-    ],
-)
-async def test_a_wrong_talk_is_one_line_with_its_fault(
-    office: Office, tmp_path: Path, words: Any, talk: bytes | None, problem: str
-) -> None:
-    if talk is not None:
-        (tmp_path / "talk.txt").write_bytes(talk)
-        words = (*words, "--talk", str(tmp_path / "talk.txt"))
-    with pytest.raises(CommandError, match=problem):
-        await heed(office, "consult", *words)
+async def test_a_wrong_talk_is_one_line_with_its_fault(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "nobody.txt").write_bytes(b"no speaker")
+    (tmp_path / "bytes.txt").write_bytes(b"\xff")
+    wrong = {"none.txt": "none.txt", "nobody.txt": "line 1", "bytes.txt": "UTF-8"}
+    for name, problem in wrong.items():
+        words = ("--region", COUNTY, "--talk", str(tmp_path / name))
+        with pytest.raises(CommandError, match=problem):
+            await heed(office, "consult", *words)
+    with pytest.raises(CommandError, match="required"):
+        await heed(office, "consult", "--region", COUNTY)
