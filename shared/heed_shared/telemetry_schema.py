@@ -52,7 +52,6 @@ _DECLARED = (
     Metric("heed.intake.registered", "counter", "{petition}", "Petitions registered, by channel"),
     Metric("heed.intake.refused", "counter", "{petition}", "Rows of imports that were refused"),
     Metric("heed.intake.sealed", "counter", "{petition}", "Petitions moved to the sealed lane"),
-    Metric("heed.intake.sealed_steps", "counter", "{step}", "Steps in the sealed lane, by action"),
     Metric("heed.intake.wave_size", "histogram", "{petition}", "Petitions in a registration wave",
            (1, 2, 4, 8, 16, 32, 64, 128, 256)),
     Metric("heed.intake.wave_fallbacks", "counter", "{wave}", "Waves that fell back row by row"),

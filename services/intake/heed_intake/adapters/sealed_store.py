@@ -33,7 +33,7 @@ from heed_intake.application.sealed_ports import (
 )
 from heed_intake.domain.sealed_case import Accused, SealedAction, SealedCase, SealedState
 from heed_intake.domain.sealed_clocks import SealedClocks
-from heed_shared import audit, telemetry
+from heed_shared import audit
 from heed_shared.database import Database, Transaction
 from heed_shared.identity import Caller
 from heed_shared.request_records import remember, store
@@ -44,11 +44,10 @@ SELECT uid, state, anonymous, received_at, registered_at, sealed_at, withdrawn_a
   FROM petition WHERE NOT dated ORDER BY uid LIMIT :limit FOR UPDATE SKIP LOCKED
 """)
 _DATE = text("UPDATE petition SET due_rule = :rule, due_at = :at, dated = true WHERE uid = :uid")
-# "~" sorts after every character of a code.
 _LIST = f"""
 SELECT {CASE_COLUMNS}
   FROM petition JOIN receipt USING (uid)
- WHERE handling_region_code >= :prefix AND handling_region_code <= :prefix || '~'{{more}}
+ WHERE starts_with(petition.handling_region_code, :prefix){{more}}
  ORDER BY petition.due_at, petition.uid LIMIT :limit
 """
 _AFTER = " AND (petition.due_at, petition.uid) > (:due_at, :uid)"
@@ -161,7 +160,6 @@ class PostgresSealedStore:
             response = answer(case_of(after, self._clocks))
             await store(tx, identity, call.method, call.request_id, response)
             await tx.commit()
-        telemetry.record("heed.intake.sealed_steps", 1, action=step.action.value)
         return response
 
     async def _write(

@@ -27,7 +27,6 @@ from heed_intake.application.sealed_ports import Decide, SealedCall, SealedStep
 from heed_intake.domain.petition import Nature, Petition, State
 from heed_intake.domain.sealed_case import Accused
 from heed_intake.domain.sealed_clocks import SealedClocks
-from heed_shared import telemetry
 from heed_shared.database import Database, Transaction
 from heed_shared.errors import NotFound
 from heed_shared.feed import NewEvent
@@ -136,7 +135,6 @@ class Unsealing:
                     await tx.connection.execute(removal, {"uid": uid})
                 await store(tx, identity, call.method, call.request_id, b"")
                 await tx.commit()
-                telemetry.record("heed.intake.sealed_steps", 1, action=step.action.value)
         petition = await self._petitions.get(region_code, uid)
         if petition is None:
             # Sealed once more since the first call: the answer is that of anybody.
