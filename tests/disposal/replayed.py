@@ -237,6 +237,7 @@ RECOMPUTED = {
     "participation": _share("rated IS NOT NULL", f"served {_IN}"),
     "satisfaction_office": _share("office IN (1, 2)", f"rated {_IN} AND office > 0"),
     "satisfaction_unit": _share("unit_grade IN (1, 2)", f"rated {_IN} AND unit_grade > 0"),
+    "first_time_solved": _share("found = 1", f"closed {_IN} AND NOT withdrawn"),
     "reopened_share": _share("false", f"closed {_IN} AND NOT withdrawn"),
     "solved_share": _share("found = 1", f"asked {_IN} AND found NOT IN (6, 7)"),
     "contact_rate": _share("found <> 6", f"asked {_IN}"),
