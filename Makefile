@@ -7,7 +7,7 @@ SOURCES := shared services deploy tests protos/build_stubs.py
 export HEED_DATA ?= $(abspath ../shared/data)
 export HEED_BENCH ?= $(abspath ../shared/bench)
 
-.PHONY: help install demo up check test bench format clean
+.PHONY: help install demo up check audit test bench format clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,12 +26,19 @@ demo: install ## Run the whole job on a simulated city, or on your own file: mak
 up: install ## Keep the suite serving on loopback until Ctrl-C
 	$(BIN)/heed up
 
-check: install ## Format, lint, types, import rules, contracts
+check: install ## Format, lint, types, import rules, contracts, dependencies, secrets
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy shared services deploy tests
 	$(BIN)/lint-imports
 	$(BIN)/python protos/check_contracts.py
+	$(BIN)/python -m pip check
+	git ls-files -z -- ':!*.csv' | xargs -0 $(BIN)/detect-secrets-hook --no-verify \
+		--disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString
+
+audit: install ## Ask the advisory databases about every dependency; needs the internet
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(BIN)/pip-audit --local --skip-editable
 
 test: install ## Run every test
 	$(BIN)/pytest -n 2 --dist loadgroup

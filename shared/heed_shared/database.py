@@ -102,7 +102,7 @@ class Database:
         """Make the pool; connections are opened when first used.
 
         Args:
-            url: ``postgresql://user:password@host:port/database``.
+            url: ``postgresql://``, user and password, ``@host:port/database``.
             schema: Search path of every connection; ``public`` follows it, for extensions.
             pool_size: Most connections at once; more work waits, then gets RateLimited.
             audit_schema: Where the audit is written, when it is not in ``schema``.

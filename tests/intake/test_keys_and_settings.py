@@ -106,7 +106,7 @@ def environment(authority: Authority, **changed: str) -> dict[str, str]:
     return (
         authority.environment("intake")
         | {
-            "HEED_DATABASE_URL": "postgresql://app:secret@localhost/heed",
+            "HEED_DATABASE_URL": "postgresql://app:secret@localhost/heed",  # pragma: allowlist secret
             "HEED_SEALED_DATABASE_URL": "postgresql://sealed:secret@localhost/heed",
         }
         | changed

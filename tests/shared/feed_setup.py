@@ -30,7 +30,7 @@ from heed_shared.rpc.client import open_channel_for
 from tests.shared.rpc_setup import FEED_SERVICE, Running, running
 
 FEED = "intake.petitions"
-SECRET = "classifier.observations"
+SECRET = "classifier.observations"  # pragma: allowlist secret
 FEEDS = (
     FeedSpec(FEED, "petition", ("classifier", "disposal")),
     FeedSpec(SECRET, "observation", ("warning",), restricted=True),

@@ -13,7 +13,7 @@ from heed_shared.settings import (
     setting,
 )
 
-URL = "postgresql://heed_intake_app:hunter2@127.0.0.1:5432/heed"
+URL = "postgresql://heed_intake_app:hunter2@127.0.0.1:5432/heed"  # pragma: allowlist secret
 
 
 @dataclass(frozen=True, kw_only=True)
