@@ -40,11 +40,12 @@ class PostgresReportedPetitions:
     async def reported(self, record: ReceiptRecord) -> ReportedPetition | None:
         """Read it in the lane of the receipt; see the port.
 
-        A sealed petition was sent to who examines it, which is not whom it complains of.
+        A sealed petition was sent to who examines it, which is not whom it complains of. The code
+        opened the petition, so the caller's region closes nothing here.
         """
         sealed = record.lane is Lane.SEALED
         database = self._sealed if sealed else self._ordinary
-        async with database.read() as connection:
+        async with database.single() as connection:
             row = await one_row(connection, _SEALED if sealed else _ORDINARY, record.uid)
             if row is None:
                 return None
@@ -59,5 +60,5 @@ class PostgresReportedPetitions:
         )
 
     async def _handled_by(self, uid: UUID) -> list[str]:
-        async with self._ordinary.read() as connection:
+        async with self._ordinary.single() as connection:
             return list((await connection.execute(_HANDLED_BY, {"uid": uid})).scalars())
