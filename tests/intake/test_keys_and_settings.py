@@ -106,8 +106,8 @@ def environment(authority: Authority, **changed: str) -> dict[str, str]:
     return (
         authority.environment("intake")
         | {
-            "HEED_DATABASE_URL": "postgresql://app:secret@localhost/heed",  # pragma: allowlist secret
-            "HEED_SEALED_DATABASE_URL": "postgresql://sealed:secret@localhost/heed",
+            "HEED_DATABASE_URL": "postgresql://app@localhost/heed",
+            "HEED_SEALED_DATABASE_URL": "postgresql://sealed@localhost/heed",
         }
         | changed
     )
