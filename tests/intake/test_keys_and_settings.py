@@ -101,13 +101,18 @@ def test_a_code_matches_its_petition_and_key_only() -> None:
     assert not codes.matches(None, None, "ABCD-EFGH-JKMN")
 
 
+def address(role: str) -> str:
+    """A database address with a password that must be printed nowhere."""
+    return "postgresql://" + role + ":secret@localhost/heed"
+
+
 def environment(authority: Authority, **changed: str) -> dict[str, str]:
     """What intake needs to start."""
     return (
         authority.environment("intake")
         | {
-            "HEED_DATABASE_URL": "postgresql://app@localhost/heed",
-            "HEED_SEALED_DATABASE_URL": "postgresql://sealed@localhost/heed",
+            "HEED_DATABASE_URL": address("app"),
+            "HEED_SEALED_DATABASE_URL": address("sealed"),
         }
         | changed
     )
