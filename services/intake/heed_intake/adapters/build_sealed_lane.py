@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from heed_intake.adapters.hand_over_store import PostgresHandOvers
 from heed_intake.adapters.organisation_file import load_organisation
 from heed_intake.adapters.petition_reader import PostgresPetitions
+from heed_intake.adapters.screening_file import load_screening_rules
 from heed_intake.adapters.sealed_store import PostgresSealedStore
 from heed_intake.adapters.unsealing import Unsealing
 from heed_intake.application.sealed import SealedLane
@@ -51,6 +52,7 @@ def build_sealed_lane(settings: IntakeSettings, parts: LaneParts) -> SealedLane:
             (settings.key_ring, settings.sealed_key_ring),
             parts.petitions,
             clocks,
+            settings.accusation_rules or load_screening_rules(),
         ),
         hand_overs=PostgresHandOvers(parts.sealed, parts.ordinary.schema),
         organisation=organisation,

@@ -6,7 +6,7 @@ leaves it in both lanes and the next attempt finishes the move; nothing is told 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ from heed_intake.adapters.sealed_store import actor_text, added_names, one_row
 from heed_intake.adapters.supplement_rows import read_sealed_supplement
 from heed_intake.application.sealed_ports import Decide, SealedCall, SealedStep
 from heed_intake.domain.petition import Nature, Petition, State
+from heed_intake.domain.screening import ScreeningRules
 from heed_intake.domain.sealed_case import Accused
 from heed_intake.domain.sealed_clocks import SealedClocks
 from heed_shared.database import Database, Transaction
@@ -88,7 +89,7 @@ _UNMARK = text("DELETE FROM sealed_mark WHERE uid = :uid")
 _RECORD = text("""
 INSERT INTO unsealing (uid, unsealed_at, record) VALUES (:uid, :unsealed_at, :record)
 """)
-_TALKED = text("DELETE FROM consultation WHERE petition_uid = :uid")
+_TALKED = text("DELETE FROM consultation WHERE uid = ANY(:talks)")
 _REMOVALS = tuple(
     text(f"DELETE FROM {table} WHERE uid = :uid")
     for table in ("supplement", "step", "accused", "receipt", "petition")
@@ -106,8 +107,10 @@ class Unsealing:
         rings: tuple[KeyRing, KeyRing],
         petitions: PostgresPetitions,
         clocks: SealedClocks,
+        rules: ScreeningRules,
     ) -> None:
         """Keep the ordinary and the sealed database, and their key rings in the same order."""
+        self._rules = rules
         self._ordinary, self._sealed = lanes
         self._ring, self._sealed_ring = rings
         self._petitions = petitions
@@ -124,14 +127,17 @@ class Unsealing:
                 row = await one_row(tx.connection, _WHOLE, uid)
                 step = await self._decided(tx, row, decide)
                 assert row is not None, "what is not there was decided on"
-                await self._register(tx, row, step, traceparent)
+                talks = await self._talks(tx, row)
+                await self._register(tx, row, talks, step, traceparent)
                 record = self._sealed_ring.encrypt(
                     b"unsealing" + uid.bytes,
                     json.dumps([actor_text(call.caller).decode(), step.note]).encode(),
                 )
                 kept = {"uid": uid, "unsealed_at": step.stepped_at, "record": record}
                 await tx.connection.execute(_RECORD, kept)
-                for removal in (_TALKED, *_REMOVALS):
+                moved = {"talks": [talk["uid"] for talk in talks]}
+                await tx.connection.execute(_TALKED, moved)
+                for removal in _REMOVALS:
                     await tx.connection.execute(removal, {"uid": uid})
                 await store(tx, identity, call.method, call.request_id, b"")
                 await tx.commit()
@@ -149,13 +155,17 @@ class Unsealing:
         return decide(case_of(row, self._clocks), accused)
 
     async def _register(
-        self, sealed: Transaction, row: Row, step: SealedStep, traceparent: str
+        self,
+        sealed: Transaction,
+        row: Row,
+        talks: Sequence[Row],
+        step: SealedStep,
+        traceparent: str,
     ) -> None:
         """Write the petition into the ordinary lane, with the event of any registration."""
         key = key_of(row, self._sealed_ring)
         found = await sealed.connection.execute(_SUPPLEMENTS, {"uid": row["uid"]})
         supplements = [dict(item) for item in found.mappings()]
-        talks = await consultation_rows.rows_of_petitions(sealed.connection, [row["uid"]])
         async with self._ordinary.transaction() as tx:
             inserted = await tx.connection.execute(_INSERT, self._row(row, key))
             if inserted.first() is None:
@@ -168,6 +178,23 @@ class Unsealing:
             await tx.connection.execute(_UNMARK, {"uid": row["uid"]})
             await tx.publish([_registered(row, step, traceparent)])
             await tx.commit()
+
+    async def _talks(self, sealed: Transaction, row: Row) -> list[Row]:
+        """Return the talk that goes along; not one that accuses where the petition does not.
+
+        Who cleared the petition has read its words, and no others.
+        """
+        talks = await consultation_rows.rows_of_petitions(sealed.connection, [row["uid"]])
+        if not talks:
+            return []
+        read = sealed_petition(row, key_of(row, self._sealed_ring)).masked
+        if self._rules.hits((read.request, read.facts, read.reasons)):
+            return talks
+        return [talk for talk in talks if not self._rules.hits(self._said(talk))]
+
+    def _said(self, talk: Row) -> list[str]:
+        key = consultation_rows.key_of(talk, self._sealed_ring)
+        return [turn.text for turn in consultation_rows.consultation_of(talk, key).turns]
 
     def _row(self, row: Row, key: DataKey) -> dict[str, Any]:
         petition = replace(sealed_petition(row, key), state=State.REGISTERED)
