@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import grpc
 import numpy as np
 import pytest
+from heed.common.v1 import matter_pb2
 from heed.warning.v1 import warning_service_pb2 as pb
+from heed.warning.v1.resources_pb2 import LevelRule, ThresholdPolicy
 
 from heed_shared.clock import day_end
 from heed_shared.database import Database
@@ -16,9 +19,9 @@ from heed_warning.domain.counts import Measure
 from heed_warning.domain.evaluator import Outcome
 from heed_warning.domain.panel import Cell
 from heed_warning.domain.policy import Level
-from tests.warning.conftest import START, Post, cell
+from tests.warning.conftest import START, Post, cell, counts
 from tests.warning.counts_setup import COUNTY, DAY, apply, observation, panels
-from tests.warning.rpc_setup import new_id, refused, wrong_fields
+from tests.warning.rpc_setup import new_id, policy, refused, wrong_fields
 from tests.warning.simulation import ancestors, every_weekday_as_it_is, panel_of
 
 CELL, OTHER = Cell("9A0101", "01"), Cell("9A0102", "01")
@@ -115,3 +118,41 @@ async def test_what_cannot_be_meant_is_refused_by_field_and_stores_nothing(post:
         ),
     ):
         assert (await refused(call))[1] == "INVALID_FIELD"
+
+
+async def test_odd_counts_are_recorded_and_evaluated_by_their_rules(post: Post) -> None:
+    """Unsorted, twice, missing, zero, a single one, a million: one request each, then evaluated."""
+    at_once = policy(
+        region_prefix="", strategy=ThresholdPolicy.STRATEGY_FORECAST_EXCEEDANCE, min_count=5,
+        levels=[LevelRule(level=1, limit=0.99), LevelRule(level=4, limit=0.999999)],  # type: ignore[arg-type]
+    )  # fmt: skip
+    days = len(CALM) - 19
+    first = START - timedelta(days=days - 1)
+    calm = [int(count) for count in CALM[:days]]
+    spiked, gaps = [*calm[:-1], 10**6], [count if n % 9 else 0 for n, count in enumerate(calm)]
+    given = [
+        *counts([7, 8], first, category="01"),  # said again below: the later stands
+        *counts(calm, first, category="01"),
+        *counts([0] * days, first, category="02"),
+        *counts(spiked, first, category="03"),
+        *(item for item in counts(gaps, first, category="04") if item.count),
+        *counts([500], START, region="110101"),
+    ]
+    given[2:] = random.Random(2).sample(given[2:], len(given) - 2)
+    assert await post.record(given) == len(given) - 2
+    shown = await post.stub().QuerySeries(
+        pb.QuerySeriesRequest(cell=cell(), from_day=first.isoformat(), to_day=first.isoformat())
+    )
+    assert shown.days[0].suppressed, "one item, not the seven said before"
+    await post.stub().CreateThresholdPolicy(
+        pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=at_once)
+    )
+    response = await post.evaluate(START)
+    found = {(item.cell.region_code, item.cell.category_code): item
+             for item in response.changed_warnings}  # fmt: skip
+    assert set(found) == {(COUNTY, "03")}
+    assert found[COUNTY, "03"].proposed_level == matter_pb2.WARNING_LEVEL_RED
+    assert found[COUNTY, "03"].effective_level < matter_pb2.WARNING_LEVEL_RED
+    assert response.insufficient_history_count == 3, "the single count, its city and its province"
+    # County, city and province of three categories, and the single one; all zeros are no cell.
+    assert response.cell_count == 3 * 3 + 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
+import math
 import random
 from datetime import date, timedelta
 from pathlib import Path
@@ -110,6 +111,24 @@ def test_a_series_of_one_point_has_insufficient_history(tmp_path: Path) -> None:
     rows = run(path, tmp_path / "out.csv", "--start", "50")
     assert rows[-1]["outcome"] == "INSUFFICIENT_HISTORY"
     assert float(rows[-1]["score"]) < min(float(row["score"]) for row in rows[:-1])
+
+
+def test_zeros_a_millionfold_spike_and_days_to_come_have_scores_as_any_row(tmp_path: Path) -> None:
+    monday = date(2998, 1, 6)
+    kinds = {"calm": [3, 5, 4], "zeros": [0], "spike": [4, 3, 6]}
+    rows = [
+        f"{name},{monday + timedelta(weeks=week)},{daily[week % len(daily)]}"
+        for week in range(30)
+        for name, daily in kinds.items()
+    ]
+    rows[-1] = rows[-1].rpartition(",")[0] + ",1000000"
+    found = run(write(tmp_path / "in.csv", rows), tmp_path / "out.csv")[-3:]
+    scores = {row["place"]: float(row["score"]) for row in found}
+    assert {row["outcome"] for row in found} == {"SCORED"}
+    assert all(math.isfinite(score) for score in scores.values())
+    assert max(scores, key=scores.__getitem__) == "spike"
+    tails = {row["place"]: float(row["tail_probability"]) for row in found}
+    assert tails["spike"] < 0.01 < min(tails["zeros"], tails["calm"])
 
 
 def test_only_the_count_is_read_beside_series_and_time(

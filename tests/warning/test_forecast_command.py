@@ -153,7 +153,8 @@ def test_rows_of_a_clock_in_the_future_are_left_out_and_said(
     later = [("A0", "k0", "2999-01-07", 5)]
     found = run(write(tmp_path / "in.csv", [*rows_of(60), *later]), "--horizon", "1")
     assert "1 rows after today are left out" in capsys.readouterr().err
-    assert max(row["ds"] for row in found) < "2999"
+    last = FIRST + timedelta(weeks=59)
+    assert {row["cutoff"] for row in found} == {last.isoformat()}, "from the last row that is left"
 
 
 ODD: dict[str, list[Any]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import random
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -164,3 +165,44 @@ def test_unknown_days_neither_lower_the_level_nor_end_in_alarms(tmp_path: Path) 
     row = rows(tmp_path / "o.csv")[0]
     assert (row["area"], row["kind"]) == ("east", "a")
     assert int(row["warnings"]) <= 1
+
+
+def odd_table(folder: Path, *, shuffled: bool) -> Path:
+    """The usual table with a series of zeros, a millionfold spike and rows of a clock ahead."""
+    lines = table(folder, name="usual.csv").read_text("utf-8").splitlines()
+    for number in range(DAYS):
+        day = (START + timedelta(days=number)).isoformat()
+        lines.append(f"north,zeros,{day},0")
+        lines.append(f"north,spike,{day},{10**6 if number == DAYS - 40 else 2}")
+    lines += ["north,spike,2999-01-01,5", "north,ahead,2999-01-01,5"]
+    if shuffled:
+        lines[1:] = random.Random(4).sample(lines[1:], len(lines) - 1)
+    path = folder / f"odd{shuffled:d}.csv"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+def test_odd_series_are_replayed_by_their_rules_in_any_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports = []
+    for shuffled in (False, True):
+        given, out = odd_table(tmp_path, shuffled=shuffled), tmp_path / "odd-out.csv"
+        assert command(backtest, words(given, out)) == 0
+        assert "2 rows after today are left out" in capsys.readouterr().err
+        reports.append(rows(out))
+        assert command(thresholds, words(given, out, "--budget", "1")) == 0
+        reports.append(rows(out))
+    assert reports[:2] == reports[2:], "the order of rows does not matter"
+    found = {row["kind"]: row for row in reports[0] if row["area"] == "north"}
+    assert set(found) == {"zeros", "spike"}, "a series that only begins tomorrow is none yet"
+    assert int(found["zeros"]["false_warnings"]) == 0
+    assert 1 <= int(found["spike"]["warnings"]) <= 1 + int(found["spike"]["surges"])
+    assert all(float(trade["limit"]) < 1 for trade in reports[1])
+
+
+def test_a_table_of_days_to_come_alone_is_refused(tmp_path: Path) -> None:
+    given = tmp_path / "later.csv"
+    given.write_text("area,kind,when,n\neast,a,2999-01-01,3\n", "utf-8")
+    with pytest.raises(CommandError, match="column when: every row is dated after today"):
+        command(backtest, words(given, tmp_path / "o.csv"))

@@ -3,7 +3,7 @@
 A table by weeks becomes days of which every seventh has the week's count, so that a window of seven
 days always holds one week; windows are then whole weeks. A missing row means what it means to `heed
 forecast`: 0 where the table leaves zeros out, unknown where it has rows of 0. Unknown days are left
-out of what is usual.
+out of what is usual. Rows dated after today are left out too, as there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ import numpy as np
 from heed_shared.commands import CommandError
 from heed_warning.application.places import working_day
 from heed_warning.application.tuning import Ground
-from heed_warning.commands.count_table import CountTable, parse_time, read_counts
+from heed_warning.commands.count_table import (
+    CountTable,
+    parse_time,
+    read_counts,
+    without_days_to_come,
+)
 from heed_warning.commands.series_input import known_counts
 from heed_warning.domain.day_kind import WorkingDay
 from heed_warning.domain.panel import COUNTY, Booleans, Cell, Panel
@@ -64,6 +69,8 @@ def replayed(options: argparse.Namespace, evaluated_days: int) -> Replayed:
     columns = [name.strip() for name in options.series.split(",")]
     table = read_counts(options.file, columns, options.time, options.count)
     step, calendar = _step(options, table)
+    if calendar:
+        table = without_days_to_come(table, options.file, options.time, date.today())
     cells = [_cell(key) for key in table.keys]
     order = sorted(range(len(cells)), key=cells.__getitem__)
     known = known_counts(

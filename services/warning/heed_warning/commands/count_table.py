@@ -7,9 +7,10 @@ lacks is missing and not zero; a row that cannot be meant is refused by its line
 from __future__ import annotations
 
 import csv
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -48,6 +49,34 @@ class CountTable:
     def step_of(self, time: str) -> int:
         """Return the first step at or after a time, at least 0; raises ValueError if it is none."""
         return max(0, -((self.first_time - parse_time(time)) // self.spacing))
+
+
+def without_days_to_come(table: CountTable, path: Path, column: str, today: date) -> CountTable:
+    """Return a table of dates without rows after today, ending with its last row that is left.
+
+    A series that has later rows alone is left out. Standard error says how many rows are; raises
+    CommandError where all are.
+    """
+    use = table.row_steps <= (today.toordinal() - table.first_time) // table.spacing
+    if use.all():
+        return table
+    place = f"{path}: column {column}"
+    if not use.any():
+        raise CommandError(f"{place}: every row is dated after today, {today}")
+    sys.stderr.write(f"{place}: {int((~use).sum())} rows after today are left out\n")
+    kept = int(table.row_steps[use].max()) + 1
+    begun: NDArray[np.bool_] = table.observed[:, :kept].any(axis=1)
+    return replace(
+        table,
+        keys=[key for key, known in zip(table.keys, begun.tolist(), strict=True) if known],
+        counts=table.counts[begun, :kept],
+        observed=table.observed[begun, :kept],
+        row_series=(begun.cumsum() - 1)[table.row_series[use]],
+        row_steps=table.row_steps[use],
+        row_times=[
+            time for time, known in zip(table.row_times, use.tolist(), strict=True) if known
+        ],
+    )
 
 
 def parse_time(text: str) -> int:

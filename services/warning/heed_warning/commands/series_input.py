@@ -7,7 +7,6 @@ series has that date, from the first row of its region on. Rows dated after toda
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from heed_shared.commands import CommandError
-from heed_warning.commands.count_table import CountTable
+from heed_warning.commands.count_table import CountTable, without_days_to_come
 from heed_warning.domain.panel import Booleans, Floats, Ints
 from heed_warning.forecasting.series import SeriesTable, of_counts
 
@@ -25,13 +24,8 @@ _HEADER_LINES = 1
 def table_of(counts: CountTable, path: Path, column: str, today: date) -> SeriesTable:
     """Return the series; raises CommandError where a time is no date or nothing is left."""
     _require_dates(counts, path, column)
-    kept = min(counts.counts.shape[1], _steps_until(counts, today))
-    if kept < 1:
-        raise CommandError(f"{path}: column {column}: every row is dated after today, {today}")
-    later = int((counts.row_steps >= kept).sum())
-    if later:
-        sys.stderr.write(f"{path}: column {column}: {later} rows after today are left out\n")
-    values, written = counts.counts[:, :kept], counts.observed[:, :kept]
+    counts = without_days_to_come(counts, path, column, today)
+    values, written = counts.counts, counts.observed
     first_day = date.fromordinal(counts.first_time)
     table = of_counts(counts.keys, values, written, first_day, counts.spacing)
     return replace(table, observed=known_counts(values, written, table.region))
@@ -46,10 +40,6 @@ def _require_dates(counts: CountTable, path: Path, column: str) -> None:
             raise CommandError(
                 f"{path}: line {line}, column {column}: {text!r} is not an ISO date"
             ) from error
-
-
-def _steps_until(counts: CountTable, today: date) -> int:
-    return (today.toordinal() - counts.first_time) // counts.spacing + 1
 
 
 def known_counts(values: Floats, written: Booleans, region: Ints) -> Booleans:
