@@ -28,6 +28,8 @@ FORBIDDEN = (
     "TRUNCATE audit_chain",
     "ALTER TABLE audit_entry ADD COLUMN x text",
     "DROP TABLE audit_entry",
+    "INSERT INTO audit_entry (xid) VALUES ('1')",
+    "SELECT setval('audit_entry_seq_seq', 1)",
     "INSERT INTO audit_entry (seq) OVERRIDING SYSTEM VALUE VALUES (1)",
 )
 

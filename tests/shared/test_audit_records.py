@@ -1,10 +1,9 @@
 """Every RPC leaves an entry: a look before it is shown, a write with its commit, a refusal too."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
 import pytest
 from heed.audit.v1 import audit_service_pb2 as audit_pb
 from heed.feed.v1 import feed_service_pb2 as pb
@@ -15,28 +14,15 @@ from sqlalchemy import text
 from heed_local.authority import Authority
 from heed_local.postgres import Cluster
 from heed_shared import audit
-from heed_shared.audit.server import Audit
 from heed_shared.database import Database
 from heed_shared.errors import (
     Conflict,
-    NotFound,
-    RegionNotAllowed,
-    SecondPersonRequired,
-    StaleEtag,
-    reason_of,
 )
-from heed_shared.identity import current_caller
-from heed_shared.paging import PageTokens
-from heed_shared.rpc.client import open_channel_for
-from tests.shared.rpc_setup import FEED_SERVICE, REQUEST, Running, ScriptedFeed, running, stub
+from tests.shared.audit_setup import NAME, actions, audited, entries, refused, soon
+from tests.shared.rpc_setup import REQUEST, Running, ScriptedFeed, stub
 
-ENTRIES = text(
-    "SELECT action, method, resource, region_code, actor, roles, result_count, xid::text AS xid"
-    " FROM audit_entry ORDER BY seq"
-)
-EFFECT = text("INSERT INTO effect (subject, note) VALUES ('cases/1', 'done')")
 EVENT = Event()
-NAME = "cases/110101-0190a1b2-0000-7000-8000-000000000001"
+EFFECT = text("INSERT INTO effect (subject, note) VALUES ('cases/1', 'done')")
 
 
 @pytest.fixture
@@ -48,33 +34,8 @@ def feed() -> ScriptedFeed:
 async def server(
     authority: Authority, feed: ScriptedFeed, database: Database
 ) -> AsyncIterator[Running]:
-    recorded = Audit(database, PageTokens(bytes(32)))
-    async with running(authority, feed, audit=recorded) as serving:
+    async with audited(authority, feed, database) as serving:
         yield serving
-
-
-async def entries(database: Database) -> Sequence[Any]:
-    async with database.single() as connection:
-        return (await connection.execute(ENTRIES)).all()
-
-
-async def actions(database: Database) -> list[str]:
-    return [audit_pb.AuditAction.Name(row.action)[13:] for row in await entries(database)]
-
-
-async def soon(database: Database, count: int) -> Sequence[Any]:
-    """The entries, once there are so many of them."""
-    for _ in range(100):
-        if len(found := await entries(database)) >= count:
-            return found
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"{len(found)} entries, not {count}")
-
-
-async def refused(call: Any) -> str:
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        await call
-    return reason_of(raised.value)
 
 
 async def write(database: Database, *, commit: bool = True) -> None:
@@ -180,73 +141,6 @@ async def test_work_that_was_detached_has_no_part_in_the_entry_of_its_call(
     assert len(await entries(database)) == 1
 
 
-async def test_a_role_that_may_not_call_is_on_record_without_what_it_wrote(
-    server: Running, database: Database
-) -> None:
-    telling = pb.ListEventsRequest(feed="张三的电话是13800138000")
-    async with server.channel("clerk") as channel:
-        assert await refused(stub(channel).ListEvents(telling)) == "ROLE_REQUIRED"
-    [row] = await entries(database)
-    assert (row.action, row.actor) == (audit_pb.AUDIT_ACTION_DENY, "staff/1001")
-    assert row.method.endswith("/ListEvents")
-    assert row.resource == ""
-
-
-@pytest.mark.parametrize(
-    "error",
-    [RegionNotAllowed("320000"), SecondPersonRequired("measure 1")],
-    ids=["region", "second person"],
-)
-async def test_a_refusal_by_the_use_case_is_on_record(
-    server: Running, feed: ScriptedFeed, database: Database, error: Exception
-) -> None:
-    async def refuses(_request: Any, _context: Any) -> pb.ListEventsResponse:
-        raise error
-
-    feed.list_events = refuses
-    async with server.channel("operator") as channel:
-        await refused(stub(channel).ListEvents(REQUEST))
-    assert await actions(database) == ["DENY"]
-
-
-async def test_an_error_that_is_no_refusal_is_not_on_record(
-    server: Running, feed: ScriptedFeed, database: Database
-) -> None:
-    async def stale(_request: Any, _context: Any) -> pb.ListEventsResponse:
-        raise StaleEtag
-
-    feed.list_events = stale
-    async with server.channel("operator") as channel:
-        await refused(stub(channel).ListEvents(REQUEST))
-        await refused(stub(channel).ListEvents(pb.ListEventsRequest(page_size=-1)))
-    assert await actions(database) == []
-
-
-async def test_what_lies_elsewhere_is_refused_on_record_and_what_is_not_there_is_not(
-    server: Running, feed: ScriptedFeed, database: Database
-) -> None:
-    async def elsewhere(request: pb.ListEventsRequest, _context: Any) -> pb.ListEventsResponse:
-        if request.consumer or not current_caller().covers("440100"):
-            raise NotFound(NAME)
-        return pb.ListEventsResponse()
-
-    feed.list_events = elsewhere
-    async with regional(server, "ROLE_OPERATOR", "1101") as channel:
-        missing = pb.ListEventsRequest(feed="intake.petitions", consumer="nobody")
-        assert await refused(stub(channel).ListEvents(missing)) == "NOT_FOUND"
-        assert await refused(stub(channel).ListEvents(REQUEST)) == "NOT_FOUND"
-    [row] = await soon(database, 1)
-    assert (row.action, row.region_code) == (audit_pb.AUDIT_ACTION_DENY, "440100")
-
-
-async def test_nobody_is_on_record_for_a_call_without_identity(
-    server: Running, database: Database
-) -> None:
-    async with server.channel() as channel:
-        assert await refused(stub(channel).ListEvents(REQUEST)) == "UNAUTHENTICATED"
-    assert await entries(database) == []
-
-
 async def test_a_stream_is_on_record_before_its_first_answer_and_with_its_count_at_the_end(
     server: Running, feed: ScriptedFeed, database: Database
 ) -> None:
@@ -313,9 +207,3 @@ async def test_many_looks_at_once_share_commits(server: Running, database: Datab
     rows = await entries(database)
     assert len(rows) == 60
     assert len({row.xid for row in rows}) < 60
-
-
-def regional(server: Running, role: str, region: str) -> grpc.aio.Channel:
-    """A channel of somebody whose region is not everywhere."""
-    token = server.authority.token("staff/2001", "某人", "某单位", [role], region)
-    return open_channel_for(server.tls(), server.target, token, [FEED_SERVICE])
