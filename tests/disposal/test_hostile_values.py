@@ -44,6 +44,7 @@ async def reading(disposal: Serving) -> list[Call]:
             category_code="01",
             states=[resources.Case.STATE_OPENED],
             petition=case.matter[:50],
+            unit="住建局",
         ),
         "ListDeadlines": pb.ListDeadlinesRequest(region_prefix=REGION, due_by="2026-10-01"),
         "ListPlaybooks": pb.ListPlaybooksRequest(category_code="01"),

@@ -56,6 +56,9 @@ CASE_FILTERS = {
     "state that none has": CaseFilter(states=(State.ARCHIVED,)),
     "track": CaseFilter(track=Track.APPEAL, category_code="01"),
     "warnings": CaseFilter(track=Track.WARNING),
+    "unit": CaseFilter(unit=BIG_UNIT),
+    "state of a small unit": CaseFilter(unit="单位7", states=(State.ROUTED,)),
+    "unit in a province": CaseFilter(unit=BIG_UNIT, region_prefix=CROWDED),
 }
 
 
@@ -118,11 +121,13 @@ async def test_the_pages_of_cases_are_those_of_a_plain_query(crowded: Database) 
             crowded,
             "SELECT uid FROM cases WHERE handling_region LIKE :prefix AND state = ANY(:states)"
             " AND category_code LIKE :category AND (:track = 0 OR track = :track)"
+            " AND (:unit = '' OR unit = :unit)"
             " ORDER BY opened_at DESC, uid DESC LIMIT 120",
             prefix=f"{wanted.region_prefix}%",
             states=states,
             category=f"{wanted.category_code}%",
             track=int(wanted.track or 0),
+            unit=wanted.unit,
         )
         found = await reader.list_cases(wanted, None, 60)
         if len(found) == 60:

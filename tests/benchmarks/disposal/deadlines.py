@@ -65,6 +65,8 @@ CASE_LISTS: Final[dict[str, dict[str, Any]]] = {
         "region_prefix": "44",
         "states": [resources.Case.STATE_OBJECTED],
     },
+    "the unit of a tenth": {"unit": BIG_UNIT},
+    "a small unit": {"unit": "单位7"},
     "warnings, of which there are none": {"track": resources.Case.TRACK_WARNING},
     "500 of all": {"page_size": 500},
 }

@@ -134,6 +134,9 @@ def cases(wanted: CaseFilter, after: CasePosition | None, limit: int) -> Asked:
     if wanted.petition:
         conditions.append("petition = :petition")
         told["petition"] = wanted.petition
+    if wanted.unit:
+        conditions.append("unit = :unit")
+        told["unit"] = wanted.unit
     if wanted.region_prefix:
         conditions.append(_IN_PREFIX)
         told["prefix"] = wanted.region_prefix
@@ -153,7 +156,7 @@ def cases(wanted: CaseFilter, after: CasePosition | None, limit: int) -> Asked:
 
 def _case_lead(wanted: CaseFilter) -> _Lead:
     """Return by which values a list is read: places, categories and states, or none of them."""
-    if wanted.petition or wanted.track is Track.WARNING:
+    if wanted.petition or wanted.unit or wanted.track is Track.WARNING:
         return _ALL
     of_a_kind = bool(wanted.category_code or wanted.states)
     if wanted.region_prefix and (not of_a_kind or len(wanted.region_prefix) >= PREFECTURE):

@@ -81,6 +81,7 @@ class Listing:
             states=convert.states_of(request.states),
             track=Track(request.track) if request.track else None,
             petition=request.petition,
+            unit=request.unit,
         )
         position = self._case_pages.after(request, request.page_token, region)
         size = page_size(request.page_size)

@@ -160,6 +160,7 @@ class CaseFilter:
     states: tuple[State, ...] = ()
     track: Track | None = None
     petition: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
