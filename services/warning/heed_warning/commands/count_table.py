@@ -65,17 +65,15 @@ def without_days_to_come(table: CountTable, path: Path, column: str, today: date
         raise CommandError(f"{place}: every row is dated after today, {today}")
     sys.stderr.write(f"{place}: {int((~use).sum())} rows after today are left out\n")
     kept = int(table.row_steps[use].max()) + 1
-    begun: NDArray[np.bool_] = table.observed[:, :kept].any(axis=1)
+    left = np.flatnonzero(table.observed[:, :kept].any(axis=1))
     return replace(
         table,
-        keys=[key for key, known in zip(table.keys, begun.tolist(), strict=True) if known],
-        counts=table.counts[begun, :kept],
-        observed=table.observed[begun, :kept],
-        row_series=(begun.cumsum() - 1)[table.row_series[use]],
+        keys=[table.keys[row] for row in left.tolist()],
+        counts=table.counts[left, :kept],
+        observed=table.observed[left, :kept],
+        row_series=np.searchsorted(left, table.row_series[use]),
         row_steps=table.row_steps[use],
-        row_times=[
-            time for time, known in zip(table.row_times, use.tolist(), strict=True) if known
-        ],
+        row_times=[table.row_times[row] for row in np.flatnonzero(use).tolist()],
     )
 
 
