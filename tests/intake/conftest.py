@@ -27,7 +27,7 @@ from heed_shared.errors import status_of
 from heed_shared.rpc.client import TlsFiles, open_channel_for
 from heed_shared.rpc.server import Service, serve
 from heed_shared.settings import load_settings
-from tests.database_templates import MadeDatabase
+from tests.database_templates import DatabaseTemplates, MadeDatabase
 from tests.intake.organisation import write_table
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
@@ -142,22 +142,26 @@ class Office:
 Settings = Callable[[MadeDatabase], IntakeSettings]
 
 
+def settings_of(authority: Authority, database: MadeDatabase, table: Path) -> IntakeSettings:
+    """Settings on a replay clock that stands at NOW, with an organisation table."""
+    environ = authority.environment("intake") | {
+        "HEED_LISTEN": "127.0.0.1:0",
+        "HEED_DATABASE_URL": database["url"],
+        "HEED_SEALED_DATABASE_URL": database["sealed_url"],
+        "HEED_CLOCK": "replay",
+        "HEED_REPLAY_START": NOW.isoformat(),
+        "HEED_SHUTDOWN_GRACE_S": "2",
+        "HEED_ORGANISATION": str(write_table(table)),
+    }
+    return load_settings(IntakeSettings, environ)
+
+
 @pytest.fixture
 def settings_for(authority: Authority, tmp_path: Path) -> Settings:
     """Makes settings on a replay clock that stands at NOW, with an organisation table."""
-    table = write_table(tmp_path / "organisation.csv")
 
     def make(database: MadeDatabase) -> IntakeSettings:
-        environ = authority.environment("intake") | {
-            "HEED_LISTEN": "127.0.0.1:0",
-            "HEED_DATABASE_URL": database["url"],
-            "HEED_SEALED_DATABASE_URL": database["sealed_url"],
-            "HEED_CLOCK": "replay",
-            "HEED_REPLAY_START": NOW.isoformat(),
-            "HEED_SHUTDOWN_GRACE_S": "2",
-            "HEED_ORGANISATION": str(table),
-        }
-        return load_settings(IntakeSettings, environ)
+        return settings_of(authority, database, tmp_path / "organisation.csv")
 
     return make
 
@@ -195,6 +199,32 @@ async def office(
     """Intake on a fresh database."""
     async with running_office(settings_for(database), authority, database) as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_office(
+    authority: Authority,
+    database_templates: DatabaseTemplates,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Office]:
+    """Intake for all tests of a module, which must not move its clock; see `emptied`."""
+    database = database_templates.copy("intake")
+    table = tmp_path_factory.mktemp("table") / "organisation.csv"
+    settings = settings_of(authority, database, table)
+    async with running_office(settings, authority, database) as running:
+        yield running
+    database_templates.drop(database)
+
+
+async def emptied(office: Office) -> Office:
+    """The same office with nothing in it; only its audit goes on."""
+    tables = await office.rows(
+        "SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') AS names FROM pg_tables"
+        " WHERE schemaname IN ('intake', 'intake_sealed')"
+        " AND tablename NOT IN ('alembic_version', 'feed_epoch') AND tablename NOT LIKE 'audit%'"
+    )
+    await office.rows(f"TRUNCATE {tables[0]['names']}")
+    return office
 
 
 @pytest.fixture

@@ -3,19 +3,29 @@
 import uuid
 from typing import Any
 
+import pytest
+import pytest_asyncio
 from heed.common.v1.matter_pb2 import CHANNEL_WEB
 from heed.disposal.v1.events_pb2 import ProgressEvent
 from heed.intake.v1 import intake_service_pb2 as pb
 
 from heed_intake.application.check_progress import WRONG_CODES
 from heed_shared.errors import reason_of
-from tests.intake.conftest import Office, refusal, wrong_fields
+from tests.intake.conftest import Office, emptied, refusal, wrong_fields
 from tests.intake.sealed_desk import desk_of
 from tests.intake.test_progress import progress, told
 from tests.intake.test_sealed_lane import events_of, everything_in, forms_of
 
 TEXT = "因为我信访,单位领导要开除我。"
 PERSON = {"display_name": "欧阳明月", "contact": "13912345678", "safe_contact_note": "晚上"}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def office(shared_office: Office) -> Office:
+    """The office of this module, empty again."""
+    return await emptied(shared_office)
 
 
 def report(about: pb.RegisterPetitionResponse, **changed: Any) -> pb.ReportRetaliationRequest:

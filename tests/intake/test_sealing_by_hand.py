@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 import pytest
+import pytest_asyncio
 from heed.disposal.v1.events_pb2 import ProgressEvent
 from heed.feed.v1 import feed_service_pb2 as feed
 from heed.intake.v1 import intake_service_pb2 as pb
@@ -12,7 +13,7 @@ from heed.intake.v1 import sealed_service_pb2 as sealed
 from heed.intake.v1.events_pb2 import PetitionEvent
 
 from heed_shared.errors import reason_of
-from tests.intake.conftest import Office, refusal, wrong_fields
+from tests.intake.conftest import Office, emptied, refusal, wrong_fields
 from tests.intake.sealed_desk import PURPOSE, STEPS, desk_of, request_of
 from tests.intake.test_progress import check, progress, told
 from tests.intake.test_sealed_lane import events_of, everything_in, forms_of
@@ -21,6 +22,14 @@ REASON = "信中指名反映朝阳区水务局局长"
 TEXT = "这封信里写的是水务局的事情。"
 KEEPS_THE_NAME = {"sealed_mark", "feed_event", "audit_entry", "request_record"}
 """Ordinary tables that may name a sealed petition: what was told before, and that it is sealed."""
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def office(shared_office: Office) -> Office:
+    """The office of this module, empty again."""
+    return await emptied(shared_office)
 
 
 def sealing(name: str, reason: str = REASON) -> pb.SealPetitionRequest:
