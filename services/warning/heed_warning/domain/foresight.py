@@ -7,12 +7,13 @@ forecast before a single one is told; what single cells need beyond that is work
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
 import numpy as np
 
+from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.day_kind import WorkingDay
 from heed_warning.domain.distribution import Forecast, combine
 from heed_warning.domain.history import (
@@ -27,7 +28,7 @@ from heed_warning.domain.inhibition import parent_rows
 from heed_warning.domain.intervals import Calibration, choose, nominal
 from heed_warning.domain.panel import Cell, Floats, Ints, Panel
 from heed_warning.domain.reconciliation import reconciled
-from heed_warning.domain.series_path import SeriesPath, paths_of
+from heed_warning.domain.series_path import WEEKS_AFTER_BREAK, SeriesPath, paths_of
 from heed_warning.domain.track import WINDOW_DAYS
 
 Ancestors = Callable[[str], Sequence[str]]
@@ -88,12 +89,14 @@ def foresee(
         return _nothing(known, as_of, horizon)
     history = history_of(known, as_of, working)
     base = BaselineForecaster().predict(history, horizon)
-    forecast, calibration = base.forecast, base.calibration
+    paths = _paths(history)
+    forecast = _after_break(history, base.forecast, np.flatnonzero(paths == SeriesPath.BROKEN))
+    calibration = base.calibration
     names, shares = [BaselineForecaster.name] * len(able), list(base.shares)
     mean, dispersion = base.forecast.window(0, WINDOW_DAYS)
     if model is not None:
         made = model.predict(history, horizon)
-        forecast = combine(base.forecast, made.forecast, made.able)
+        forecast = combine(forecast, made.forecast, made.able)
         calibration = choose(base.calibration, made.calibration, made.able)
         for row in np.flatnonzero(made.able).tolist():
             names[row], shares[row] = model.name, made.shares[row]
@@ -112,7 +115,7 @@ def foresee(
         calibration=calibration,
         names=names,
         shares=shares,
-        paths=_paths(history),
+        paths=paths,
         history_days=history_days,
     )
 
@@ -127,6 +130,17 @@ def _nothing(known: Panel, as_of: date, horizon: int) -> Foresight:
         [""] * count, [()] * count, np.full(count, SeriesPath.INSUFFICIENT),
         known.history_days(),
     )  # fmt: skip
+
+
+def _after_break(history: History, forecast: Forecast, rows: Ints) -> Forecast:
+    """Return the baseline's forecast with broken series at the level of the last weeks alone."""
+    track, days = history.track, WEEKS_AFTER_BREAK * WINDOW_DAYS
+    stop = history.panel.day_count
+    factors = track.factors[:, stop - days : stop].sum(axis=1)[track.category[rows]]
+    level = history.panel.counts[rows, stop - days :].sum(axis=1) / np.maximum(factors, 1e-9)
+    mean = forecast.mean.copy()
+    mean[rows] *= (level / np.maximum(track.level[rows, 0], 1e-9))[:, None]
+    return replace(forecast, mean=np.maximum(mean, nb.SMALLEST_MEAN))
 
 
 def _paths(history: History) -> Ints:
