@@ -72,7 +72,12 @@ async def fill(admin_url: str, schema: str, cases: int, overdue_share: float) ->
     counties = [code for code in Regions.load() if not code.endswith("00")]
     connection = await asyncpg.connect(admin_url, server_settings={"search_path": schema})
     try:
-        await connection.execute("SET synchronous_commit = off; SET max_parallel_workers = 0")
+        # Rows are made consistent, so nothing checks them one by one; indexes are made at the end.
+        await connection.execute(
+            "SET synchronous_commit = off; SET session_replication_role = replica;"
+            " SET maintenance_work_mem = '256MB'"
+        )
+        indexes = await _dropped_indexes(connection)
         await _copy_pattern(connection, "cases", _CASE, _made(counties, cases, overdue_share))
         await _copy_pattern(
             connection,
@@ -85,9 +90,23 @@ async def fill(admin_url: str, schema: str, cases: int, overdue_share: float) ->
         await _copy_pattern(
             connection, "case_assessment", _ASSESSMENT, "JOIN cases c ON c.uid <> t.uid"
         )
+        for definition in indexes:
+            await connection.execute(definition)
         await connection.execute("VACUUM (ANALYZE) cases, case_deadline, case_assessment")
     finally:
         await connection.close()
+
+
+async def _dropped_indexes(connection: asyncpg.Connection) -> list[str]:
+    """Drop the indexes that are no keys and return how to make them again."""
+    rows = await connection.fetch(
+        "SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition"
+        " FROM pg_index i WHERE NOT i.indisprimary AND i.indrelid IN"
+        " ('cases'::regclass, 'case_deadline'::regclass, 'case_assessment'::regclass)"
+    )
+    for row in rows:
+        await connection.execute(f"DROP INDEX {row['name']}")
+    return [row["definition"] for row in rows]
 
 
 def _made(counties: list[str], cases: int, overdue_share: float) -> str:
