@@ -7,7 +7,7 @@ from heed.intake.v1 import resources_pb2 as resources
 
 from heed_shared.errors import Conflict, reason_of
 from tests.intake.conftest import COUNTY, Office, refusal
-from tests.intake.consultations import WATER, begun_by, started
+from tests.intake.consultations import WATER, begun_by, new_id, started
 from tests.intake.test_progress import check
 from tests.intake.test_sealed_lane import (
     SECRET,
@@ -37,7 +37,9 @@ async def test_no_word_of_a_talk_is_readable_in_either_schema(office: Office) ->
 async def test_words_that_accuse_move_the_talk_before_they_are_stored(office: Office) -> None:
     talk = await started(office, "clerk", "我想说件事。")
     assert len(await office.rows("SELECT 1 FROM intake.consultation")) == 1
-    said = await talk.say(SECRET + "。")
+    request_id = new_id()
+    said = await talk.say(SECRET + "。", request_id=request_id)
+    assert await talk.say(SECRET + "。", request_id=request_id) == said
     assert [turn.text for turn in said.turns] == ["我想说件事。", SECRET + "。"]
     assert await office.rows("SELECT 1 FROM intake.consultation") == []
     assert len(await office.rows("SELECT 1 FROM intake_sealed.consultation")) == 1
