@@ -13,6 +13,7 @@ from heed_intake.application.check_progress import WRONG_CODES
 from heed_shared.errors import reason_of
 from tests.intake.conftest import Office, emptied, refusal, wrong_fields
 from tests.intake.sealed_desk import desk_of
+from tests.intake.test_personal_data import erase
 from tests.intake.test_progress import progress, told
 from tests.intake.test_sealed_lane import events_of, everything_in, forms_of
 
@@ -100,6 +101,19 @@ async def test_an_anonymous_petitioner_may_report_and_so_may_a_clerk_of_anywhere
     answer = await clerk.ReportRetaliation(report(about))
     assert answer.receipt_number.startswith("110105-")
     (listed,) = (await desk_of(office).page()).petitions
+    assert not listed.named
+
+
+async def test_who_had_everything_erased_may_still_report(office: Office) -> None:
+    about = await office.register(petitioner=PERSON)
+    await told(
+        office, progress(about.petition.name, ProgressEvent.KIND_CLOSED, unit="朝阳区水务局")
+    )
+    await office.stub("leader").ErasePetitioner(erase(about.petition.name))
+    await office.stub("portal").ReportRetaliation(report(about))
+    (listed,) = (await desk_of(office).page()).petitions
+    content = (await desk_of(office).look(listed.name)).content
+    assert list(content.target_units) == ["朝阳区水务局"]
     assert not listed.named
 
 

@@ -15,6 +15,7 @@ from heed.intake.v1.events_pb2 import PetitionEvent
 from heed_shared.errors import reason_of
 from tests.intake.conftest import Office, emptied, refusal, wrong_fields
 from tests.intake.sealed_desk import PURPOSE, STEPS, desk_of, request_of
+from tests.intake.test_personal_data import ended, erase
 from tests.intake.test_progress import check, progress, told
 from tests.intake.test_sealed_lane import events_of, everything_in, forms_of
 
@@ -101,6 +102,14 @@ async def test_what_cannot_be_seen_cannot_be_sealed(office: Office) -> None:
     await office.stub().SealPetition(request)
     request.reason = "另外的理由"
     assert reason_of(await refusal(office.stub().SealPetition(request))) == "REQUEST_ID_REUSED"
+
+
+async def test_what_was_erased_is_not_sealed(office: Office) -> None:
+    name = (await office.register()).petition.name
+    await ended(office, name)
+    await office.stub("leader").ErasePetitioner(erase(name))
+    error = await refusal(office.stub().SealPetition(sealing(name)))
+    assert reason_of(error) == "WRONG_STATE"
 
 
 async def test_two_who_seal_at_the_same_time_seal_once(office: Office) -> None:

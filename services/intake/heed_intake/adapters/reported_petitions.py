@@ -12,6 +12,7 @@ from heed_intake.adapters.sealed_store import added_names, one_row
 from heed_intake.application.ports import ReceiptRecord
 from heed_intake.application.report_retaliation import ReportedPetition
 from heed_intake.domain.petition import Lane, Person
+from heed_intake.domain.sealed_case import Accused
 from heed_shared.database import Database
 
 _ORDINARY = text("""
@@ -50,15 +51,19 @@ class PostgresReportedPetitions:
             if row is None:
                 return None
             added = await added_names(connection, record.uid) if sealed else []
+        handled_by = () if sealed else await self._handled_by(record.uid)
+        if not row["wrapped_key"]:
+            # Erased since: nothing is known but who handled it.
+            return ReportedPetition(Person(), Accused(), handled_by)
         data_key = key_of(row, self._rings[record.lane])
         contacts = row["contacts"]
         persons = read_persons(data_key.decrypt(CONTACTS, contacts)) if contacts else ()
         return ReportedPetition(
             petitioner=persons[0] if persons else Person(),
             accused=accused_of_row(row, added, data_key),
-            handled_by=() if sealed else await self._handled_by(record.uid),
+            handled_by=handled_by,
         )
 
-    async def _handled_by(self, uid: UUID) -> list[str]:
+    async def _handled_by(self, uid: UUID) -> tuple[str, ...]:
         async with self._ordinary.single() as connection:
-            return list((await connection.execute(_HANDLED_BY, {"uid": uid})).scalars())
+            return tuple((await connection.execute(_HANDLED_BY, {"uid": uid})).scalars())

@@ -7,7 +7,9 @@ from uuid import UUID
 from heed_intake.application.ports import PetitionReader
 from heed_intake.application.read import get_petition
 from heed_intake.application.sealed_ports import SealedCall
-from heed_shared.errors import InvalidField
+from heed_intake.domain.petition import State
+from heed_shared.errors import InvalidField, WrongState
+from heed_shared.ids import petition_name
 
 SHORTEST_REASON = 2
 
@@ -46,6 +48,7 @@ async def seal_petition(
 
     Raises:
         NotFound: there is none for this caller, or it is sealed already.
+        WrongState: nothing of it is left to seal.
         InvalidField: the reason says nothing.
         RequestIdReused: the request_id came with another payload.
     """
@@ -53,5 +56,8 @@ async def seal_petition(
         raise InvalidField("reason", "must say why it accuses somebody")
     if await sealer.sealed_before(call):
         return
-    await get_petition(region_code, uid, call.caller, petitions)
+    petition = await get_petition(region_code, uid, call.caller, petitions)
+    if petition.state is State.ERASED:
+        allowed = ("STATE_REGISTERED", "STATE_WITHDRAWN")
+        raise WrongState("STATE_ERASED", allowed, petition_name(region_code, uid))
     await sealer.seal(call, region_code, uid, reason, now, traceparent)
