@@ -10,6 +10,9 @@ from heed.warning.v1 import warning_service_pb2 as pb
 from heed.warning.v1.resources_pb2 import CellForecast, LikelyFollower, SeriesPath
 
 from heed_shared.database import Database
+from heed_warning.domain.panel import Cell
+from heed_warning.main import open_service
+from heed_warning.settings import WarningSettings
 from tests.warning.conftest import (
     CITY,
     COUNTY,
@@ -23,7 +26,7 @@ from tests.warning.conftest import (
 )
 from tests.warning.counts_setup import NOON, observation
 from tests.warning.counts_setup import apply as observe
-from tests.warning.rpc_setup import FIRST, WEEK, refused
+from tests.warning.rpc_setup import FIRST, WEEK, new_id, policy, refused
 
 DAYS = 200
 
@@ -141,3 +144,27 @@ async def test_a_batch_stays_in_the_callers_region_and_names_what_is_wrong(post:
     ):
         call = post.stub().BatchForecast(pb.BatchForecastRequest(**fields))  # type: ignore[arg-type]
         assert (await refused(call))[1] == reason
+
+
+async def test_what_is_kept_between_pages_follows_policies_and_counts(post: Post) -> None:
+    await with_history(post)
+
+    async def told() -> tuple[float, float]:
+        [found] = (await post.stub().Forecast(pb.ForecastRequest(cells=[cell()]))).forecasts
+        return found.horizons[0].expected_count, found.horizons[0].threshold_count
+
+    first = await told()
+    assert await told() == first
+    request = pb.CreateThresholdPolicyRequest(request_id=new_id(), policy=policy())
+    await post.stub().CreateThresholdPolicy(request)
+    expected, threshold = await told()
+    assert (expected, threshold) == (first[0], 8)
+    await post.record(counts([30] * 14, START - timedelta(days=15)))
+    assert (await told())[0] > 1.2 * first[0]
+    settings = post.service.settings
+    assert isinstance(settings, WarningSettings)
+    async with open_service(settings) as other:  # a replica that has kept nothing
+        day = START - timedelta(days=1)
+        foreseer = other.servicers[0][1]._parts.foreseer
+        _, [fresh] = await foreseer.forecast([Cell(COUNTY, "01")], day, 28, lambda _: True)
+    assert (fresh.outlook.spans[0].expected, fresh.outlook.spans[0].threshold) == await told()

@@ -14,8 +14,10 @@ from safetensors.torch import save
 
 from heed_warning.domain import negative_binomial as nb
 from heed_warning.domain.distribution import Forecast
+from heed_warning.domain.foresight import foresee
 from heed_warning.domain.history import BaselineForecaster, History, Prediction, history_of
 from heed_warning.domain.intervals import nominal
+from heed_warning.domain.outlook import Chances, outlooks
 from heed_warning.domain.panel import Floats, Panel
 from heed_warning.forecasting.combination import Combination
 from heed_warning.forecasting.descent import Budget
@@ -193,3 +195,23 @@ def test_scores_are_right_on_a_case_done_by_hand() -> None:
     # All quantiles are 0: each pinball loss is p * 10, doubled, over 10 items, p from .1 to .9.
     assert weighted_quantile_loss(np.array([10.0]), certain, certain) == pytest.approx(1.0)
     assert coverage(np.array([0.0, 10.0]), certain, certain) == 0.5
+
+
+def test_intervals_of_the_service_hold_ninety_percent_of_days_it_never_saw() -> None:
+    panel = seasonal_panel()
+    days, weeks = [], []
+    for ahead in range(HELD, 13, -7):
+        day = panel.last_day - timedelta(days=ahead)
+        start = panel.index_of(day) + 1
+        seen = foresee(panel, day, 28, model=forecaster(), working=every_weekday_as_it_is)
+        for row, outlook in enumerate(outlooks(Chances(seen, ()), panel.cells, 14)):
+            assert outlook.forecaster == "forecasters/test"
+            came = panel.counts[row, start : start + 14]
+            days += [
+                low <= count <= high
+                for count, (low, *_, high) in zip(came, outlook.quantiles, strict=True)
+            ]
+            week = outlook.spans[0].quantiles
+            weeks.append(week[0] <= came[:7].sum() <= week[-1])
+    assert 0.88 <= np.mean(days) <= 0.92
+    assert 0.86 <= np.mean(weeks) <= 0.94, "fewer than two hundred weeks"
