@@ -17,7 +17,7 @@ from heed.warning.v1 import warning_service_pb2_grpc
 
 from heed_local.demo.feeds import FeedMonitor
 from heed_local.launcher import SERVICES, Suite
-from heed_local.simulator.city import City
+from heed_local.simulator.city import TEXTS, City
 from heed_shared.clock import SHANGHAI
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=SHANGHAI)
@@ -87,6 +87,7 @@ async def office(tmp_path_factory: object) -> AsyncIterator[Office]:
         clock="replay",
         replay_start=START,
         regions=root / "regions.csv",
+        environment={"HEED_ORGANISATION": str(TEXTS / "organisation.csv")},
         collect_spans=True,
         fsync=False,
     )

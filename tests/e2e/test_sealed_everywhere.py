@@ -120,3 +120,32 @@ async def test_no_schema_keeps_what_was_sealed_and_unsealed_it_is_handled_like_a
         intake.ProgressStep.STAGE_REGISTERED,
         intake.ProgressStep.STAGE_CASE_OPENED,
     ]
+
+
+async def test_an_accusation_is_worked_at_the_command_line(office: Office) -> None:
+    accusing = office.registration("云岫区水务局渠成溪收受回扣。", declared_nature=2)
+    accusing.submission.target_units.append("区水务局")
+    accusing.submission.petitioner.display_name = PERSON
+    name = (await office.intake.RegisterPetition(accusing)).petition.name
+    listed = await heed(office, "sealed", "list", "--state", "sealed")
+    assert listed.returncode == 0, listed.stderr
+    assert "D15" in listed.stdout
+    assert "待受理" in listed.stdout
+    shown = await heed(office, "sealed", "show", name, "--purpose", "核实检举内容")
+    for text in ("水印", "秦正", "被检举单位", "不得移送", "云岫区水务局", PERSON):
+        assert text in shown.stdout
+    forbidden = await heed(office, "sealed", "forward", name, "--unit", "云岫区水务局")
+    assert forbidden.returncode == 1
+    assert forbidden.stderr.startswith("heed: ROUTE_FORBIDDEN: destination_unit: ")
+    steps = {
+        "已受理": ("accept", "--notice", "电话"),
+        "已移送": ("forward", "--unit", "云岫区纪委监委"),
+        "已办结": ("close",),
+        "已反馈": ("told", "--notice", "当面"),
+    }
+    for state, (action, *options) in steps.items():
+        done = await heed(office, "sealed", action, name, *options)
+        assert done.returncode == 0, done.stderr
+        assert state in done.stdout
+    late = await heed(office, "sealed", "unseal", name, "--reason", "不涉及任何人")
+    assert late.stderr.startswith("heed: WRONG_STATE: ")

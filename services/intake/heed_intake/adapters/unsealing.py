@@ -89,6 +89,7 @@ _UNMARK = text("DELETE FROM sealed_mark WHERE uid = :uid")
 _RECORD = text("""
 INSERT INTO unsealing (uid, unsealed_at, record) VALUES (:uid, :unsealed_at, :record)
 """)
+_DEED = "unsealing"
 _TALKED = text("DELETE FROM consultation WHERE uid = ANY(:talks)")
 _REMOVALS = tuple(
     text(f"DELETE FROM {table} WHERE uid = :uid")
@@ -129,10 +130,8 @@ class Unsealing:
                 assert row is not None, "what is not there was decided on"
                 talks = await self._talks(tx, row)
                 await self._register(tx, row, talks, step, traceparent)
-                record = self._sealed_ring.encrypt(
-                    b"unsealing" + uid.bytes,
-                    json.dumps([actor_text(call.caller).decode(), step.note]).encode(),
-                )
+                deed = json.dumps([actor_text(call.caller).decode(), step.note]).encode()
+                record = key_of(row, self._sealed_ring).encrypt(_DEED, deed)
                 kept = {"uid": uid, "unsealed_at": step.stepped_at, "record": record}
                 await tx.connection.execute(_RECORD, kept)
                 moved = {"talks": [talk["uid"] for talk in talks]}

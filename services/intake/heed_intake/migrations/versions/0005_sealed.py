@@ -1,7 +1,7 @@
 """The sealed lane as a lane of work: states, clocks, steps, accused, hand-overs and unsealings.
 
-What is written about an accusation is encrypted under the key of its petition; the reason of an
-unsealing, whose petition has left, under the sealed ring. Hand-overs and unsealings are only added.
+What is written about an accusation is encrypted under the key of its petition, also the reason of
+an unsealing, which outlives its stay here. Hand-overs and unsealings are only added.
 
 Revision ID: 0005
 Revises: 0004
