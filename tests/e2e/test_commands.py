@@ -73,3 +73,45 @@ async def test_lists_are_tables_and_json(office: Office, question: str) -> None:
     assert table.returncode == 0, table.stderr
     listed = await heed(office, question, "--output", "json")
     assert isinstance(json.loads(listed.stdout), list)
+
+
+async def test_a_case_can_be_found_and_read_and_an_empty_list_says_so(office: Office) -> None:
+    await office.intake.RegisterPetition(office.registration("小区路灯不亮,请求修好"))
+    await office.feeds.drain()
+    listed = json.loads((await heed(office, "cases", "--limit", "1", "--output", "json")).stdout)
+    name = listed[0]["name"].removeprefix("cases/")
+    found, measures, burning, figures, nothing = await asyncio.gather(
+        heed(office, "case", name),
+        heed(office, "measures", name, "--output", "json"),
+        heed(office, "deadlines", "--limit", "1"),
+        heed(office, "performance", "--by-unit"),
+        heed(office, "cases", "--state", "archived", "--track", "warning"),
+    )
+    for answer in (found, measures, burning, figures, nothing):
+        assert answer.returncode == 0, answer.stderr
+    assert listed[0]["title"] in found.stdout
+    assert "是否化解" in found.stdout
+    assert isinstance(json.loads(measures.stdout), list)
+    assert "内部期限" in burning.stdout
+    assert "按期答复率" in figures.stdout
+    assert nothing.stdout == "没有这样的案件 no such case\n"
+    missing = await heed(office, "case", "110101-01998d2c-0000-7000-8000-000000000000")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr.startswith("heed: NOT_FOUND")
+
+
+async def test_the_same_matter_is_suggested_at_the_command_line(office: Office) -> None:
+    await office.intake.RegisterPetition(
+        office.registration("琥珀湾小区旁边的搅拌站日夜施工,噪音和粉尘很大。", "请查处琥珀湾搅拌站")
+    )
+    await office.feeds.drain()
+    asked = ("--region", office.county, "--request", "琥珀湾小区门口搅拌站粉尘太大")
+    similar = await heed(office, "similar", *asked, "--output", "json")
+    assert similar.returncode == 0, similar.stderr
+    found = json.loads(similar.stdout)
+    assert any("搅拌站" in item["title"] for item in found)
+    assert "petitions/" not in similar.stdout
+    registered = await heed(office, "register", *asked, "--suggest")
+    assert registered.returncode == 0, registered.stderr
+    assert "相似件" in registered.stdout
+    assert "查询码" in registered.stdout

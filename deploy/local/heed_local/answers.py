@@ -19,7 +19,8 @@ from rich.table import Table
 
 from heed_local.desk import Desk
 from heed_shared.clock import SHANGHAI
-from heed_shared.reference.regions import Regions
+from heed_shared.commands import CommandError
+from heed_shared.reference.regions import Regions, RegionTableError
 
 PAGE = 500
 """Entries in a page; the most that a service gives."""
@@ -31,9 +32,16 @@ PIPE_WIDTH = 160
 
 @cache
 def _regions() -> Regions:
-    """The regions that the suite was started with, when it was started from here."""
+    """The regions that the suite was started with, when it was started from here.
+
+    Raises:
+        CommandError: the mounted table cannot be used.
+    """
     own = os.environ.get("HEED_REGIONS")
-    return Regions.load(Path(own) if own else None)
+    try:
+        return Regions.load(Path(own) if own else None)
+    except RegionTableError as error:
+        raise CommandError(f"HEED_REGIONS: {' '.join(str(error).split())}") from None
 
 
 def place(region_code: str) -> str:
@@ -62,7 +70,8 @@ class Answer:
         if self.rows:
             table = Table()
             for column in self.columns:
-                table.add_column(column, overflow="fold")
+                # A number that is to be copied stays in one piece.
+                table.add_column(column, overflow="fold", no_wrap=column == "编号")
             for row in self.rows:
                 table.add_row(*row)
             console.print(table)
