@@ -37,8 +37,9 @@ CHANGED_SUMS = _SUMS + " AND changed >= $3::text::xid8"
 """Rows of the days $1 to $2 changed since a horizon; suggestions (10) are never read."""
 ALL_SUMS = _SUMS
 """All rows of the days $1 to $2."""
-PAGES_IN_PART = 1 << 16
-"""Half a gigabyte of the table."""
+PAGES_IN_PART = 1 << 14
+"""128 megabytes of the table: a second of reading, so no statement runs into its limit however busy
+the machine is."""
 _PAGES = "SELECT pg_relation_size('cell_day') / current_setting('block_size')::bigint AS pages"
 REVERTING_LOG = f"""
 SELECT {_CELL}, {_kind_day("received_day")}, sum(delta)::bigint,
