@@ -1,11 +1,14 @@
 """The walls of the sealed lane: regions, roles, database rights, and letters that do not enter."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from buf.validate import validate_pb2
+from google.protobuf.descriptor import Descriptor
 from heed.audit.v1.audit_service_pb2 import AUDIT_ACTION_DENY
 from heed.intake.v1 import intake_service_pb2 as intake
 from heed.intake.v1 import sealed_service_pb2 as pb
@@ -49,6 +52,46 @@ async def test_another_region_sees_nothing_and_is_told_that_nothing_exists(offic
     assert reason_of(await refusal(far.stub.ListSealedPetitions(asked))) == "REGION_NOT_ALLOWED"
     hidden = await office.rows("SELECT action FROM intake.audit_entry WHERE resource = $1", name)
     assert [row["action"] for row in hidden].count(AUDIT_ACTION_DENY) == 1 + len(STEPS)
+
+
+async def test_for_every_ordinary_role_a_sealed_petition_is_like_one_that_is_not_there(
+    office: Office,
+) -> None:
+    name = (await desk_of(office).sealed()).petition.name
+    missing = name[:-1] + ("0" if name[-1] != "0" else "1")
+    ids = {"request_id": str(uuid.uuid4())}
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("GetPetition", "clerk officer handler supervisor", {}),
+        (
+            "RevealPetitioner",
+            "clerk officer handler supervisor",
+            {"purpose": "REVEAL_PURPOSE_NOTICE", "legal_basis": "第二十三条"},
+        ),
+        ("ErasePetitioner", "leader", {**ids, "reason": "申请", "legal_basis": "第四十七条"}),
+        ("SealPetition", "clerk officer accusation", {**ids, "reason": "指名反映"}),
+    ]
+    # The petitioner's own words are taken in in either lane, and the answer is the same.
+    own = {"SupplementPetition", "WithdrawPetition"}
+    by_name = {
+        method.name
+        for method in intake.DESCRIPTOR.services_by_name["IntakeService"].methods
+        if "petitions/" in str(_pattern_of(method.input_type))
+    }
+    assert by_name == {method for method, _, _ in calls} | own
+    for method, identities, fields in calls:
+        for identity in identities.split():
+            call = getattr(office.stub(identity), method)
+            request = getattr(intake, f"{method}Request")
+            errors = [await refusal(call(request(name=at, **fields))) for at in (name, missing)]
+            assert {reason_of(error) for error in errors} == {"NOT_FOUND"}, (method, identity)
+            told = [(error.details() or "").replace(missing, name) for error in errors]
+            assert told[0] == told[1]
+
+
+def _pattern_of(message: Descriptor) -> str:
+    """The pattern of the field `name` of a request; empty where it has none."""
+    field = message.fields_by_name.get("name")
+    return field.GetOptions().Extensions[validate_pb2.field].string.pattern if field else ""
 
 
 async def test_a_letter_that_must_not_enter_leaves_a_number_and_nothing_else(

@@ -6,7 +6,7 @@ from heed.intake.v1 import resources_pb2 as resources
 from heed.intake.v1 import sealed_service_pb2 as pb
 
 from heed_intake.api.convert import evidence_message, stamp_of
-from heed_intake.application.sealed import Look
+from heed_intake.application.sealed import SealedView
 from heed_intake.application.sealed_ports import HandOver
 from heed_intake.domain.petition import Person
 from heed_intake.domain.sealed_case import SealedCase
@@ -44,7 +44,7 @@ def case_message(case: SealedCase, now: datetime) -> pb.SealedPetition:
     return message
 
 
-def look_message(seen: Look, caller: Caller) -> pb.GetSealedPetitionResponse:
+def look_message(seen: SealedView, caller: Caller) -> pb.GetSealedPetitionResponse:
     """Return a petition with its content, marked with who looks and when."""
     content = seen.content
     return pb.GetSealedPetitionResponse(

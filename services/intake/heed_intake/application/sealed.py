@@ -58,8 +58,8 @@ class SealedLane:
 
 
 @dataclass(frozen=True)
-class Look:
-    """A petition with its content, as somebody looks at it."""
+class SealedView:
+    """A petition with its content, as somebody sees it."""
 
     case: SealedCase
     content: SealedContent
@@ -97,7 +97,7 @@ async def list_sealed(
     return await lane.store.list(replace(which, region_prefix=prefix), after, limit)
 
 
-async def look(region_code: str, uid: UUID, caller: Caller, lane: SealedLane) -> Look:
+async def look(region_code: str, uid: UUID, caller: Caller, lane: SealedLane) -> SealedView:
     """Return one with its content.
 
     Raises:
@@ -115,7 +115,7 @@ async def look(region_code: str, uid: UUID, caller: Caller, lane: SealedLane) ->
         closed = closed_units(
             lane.organisation, content.accused, case.handling_region_code, local_day(now)
         )
-    return Look(case, content, closed, now)
+    return SealedView(case, content, closed, now)
 
 
 async def accept(
