@@ -37,6 +37,8 @@ def test_the_demonstration_on_the_simulated_city_ends_well(
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["registered_count"] > 200
     assert summary["lost_event_count"] == 0
+    assert summary["acts"]["受理"] > 0, "people of the office work on cases"
+    assert summary["handling_warning_count"] == 0, "nobody is late within a fortnight"
     cases = json.loads((tmp_path / "out" / "cases.json").read_text())
     assert all(case["deadlines"] for case in cases if case["track"] != "TRACK_WARNING")
 

@@ -8,7 +8,7 @@ from heed.warning.v1 import resources_pb2
 
 from heed_local.demo.replay import Registered, WarningSeen
 from heed_local.demo.score import score, sorted_as
-from heed_local.demo.source import Planted, Truth
+from heed_local.demo.source import Planted, SlowUnit, Truth
 
 FIRST = date(2026, 3, 10)
 BLUE, YELLOW = matter_pb2.WARNING_LEVEL_BLUE, matter_pb2.WARNING_LEVEL_YELLOW
@@ -127,3 +127,16 @@ def test_a_warning_of_the_handling_alone_finds_nothing_and_is_counted_apart() ->
     assert result.findings[0].fired_on is None
     assert result.unmatched == []
     assert [warning.name for warning in result.of_handling] == ["warnings/1"]
+
+
+def test_a_slow_unit_is_found_by_a_warning_of_the_handling_in_its_place_and_category() -> None:
+    late = {"observed": 5}
+    changes = [
+        seen(FIRST, **late),  # type: ignore[arg-type]
+        seen(FIRST, name="warnings/2", region="9H0102", **late),  # type: ignore[arg-type]
+        seen(FIRST, name="warnings/3", category="05"),
+    ]
+    slow, elsewhere = SlowUnit("慢", "9H0101", "03"), SlowUnit("别处", "9H0103", "05")
+    result = score([], changes, {}, [slow, elsewhere])
+    assert [lag.warning.name if lag.warning else "" for lag in result.lags] == ["warnings/1", ""]
+    assert [warning.name for warning in result.unrelated] == ["warnings/2"]

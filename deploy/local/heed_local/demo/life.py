@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from heed.common.v1 import actor_pb2, matter_pb2
+from heed.common.v1 import matter_pb2
 from heed.disposal.v1 import disposal_service_pb2 as verbs
 from heed.disposal.v1 import disposal_service_pb2_grpc, resources_pb2
 from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
 
+from heed_local.demo.acts import SECOND_READER
 from heed_local.demo.feeds import FeedMonitor
 from heed_local.demo.replay import Registered
 from heed_local.launcher import Suite
 from heed_shared.clock import SHANGHAI
-
-SECOND_READER = actor_pb2.Actor(identity="staff/second-reader", display_name="李某", unit="信访局")
-"""Who reads the assessment of an urgent or major matter before it is signed."""
 
 
 @dataclass(frozen=True)

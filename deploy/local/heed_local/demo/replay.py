@@ -18,6 +18,7 @@ from heed.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
 from heed.warning.v1 import resources_pb2, warning_service_pb2, warning_service_pb2_grpc
 
 from heed_local.demo.feeds import FeedMonitor
+from heed_local.demo.office import Office
 from heed_local.demo.source import Arrival, Source, Truth
 from heed_local.importing.reader import RejectedRow
 from heed_local.launcher import SERVICES, Suite
@@ -89,8 +90,15 @@ class _Timed:
 class Replay:
     """Moves the suite's business clock through the days of a source."""
 
-    def __init__(self, suite: Suite, source: Source, on_day: Callable[[date, int], None]) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        source: Source,
+        on_day: Callable[[date, int], None],
+        office: Office | None,
+    ) -> None:
         self._source = source
+        self._office = office
         self._on_day = on_day
         self._intake = intake_service_pb2_grpc.IntakeServiceStub(suite.channel("intake", "clerk"))
         analyst = suite.channel("warning", "analyst")
@@ -127,9 +135,15 @@ class Replay:
         await self._advance(close - MINUTE_BEFORE_CLOSE)
         if arrivals:
             with done.timed("登记 register"):
-                done.registered += await self._register(arrivals, day)
+                registered = await self._register(arrivals, day)
+            done.registered += registered
             with done.timed("分类、立案 classify, open cases"):
                 await self.feeds.drain()
+            if self._office is not None:
+                # A traced petition is left to whoever shows one case from end to end.
+                keys = {one.name: one.key for one in registered if not one.trace_id}
+                with done.timed("办理案件 handle cases"):
+                    await self._office.work(day, keys)
         with done.timed("日结 close the day"):
             await self._advance(close)
         with done.timed("预警评估 evaluate"):

@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from heed.classifier.v1 import resources_pb2 as classifier
 from heed.common.v1 import matter_pb2
-from heed.disposal.v1 import disposal_service_pb2
-from heed.disposal.v1 import resources_pb2 as disposal
 from heed.intake.v1 import resources_pb2 as intake
-from heed.warning.v1 import resources_pb2 as warning
 from heed.warning.v1 import warning_service_pb2
 from rich.console import Console
-from rich.table import Table
 
 from heed_local.demo import score
-from heed_local.demo.life import Life
-from heed_local.demo.replay import Replayed, shown
+from heed_local.demo.replay import shown
+from heed_local.demo.report_cases import print_cases
+from heed_local.demo.report_parts import ROWS, Report, heading, new_table
 from heed_local.demo.results import Results
 from heed_local.demo.score import Score
-from heed_local.demo.words import BANDS, DEADLINE_BANDS, LEVELS, SIZES, TRACKS, WARNING_STATES
-from heed_local.importing.reader import RejectedRow
+from heed_local.demo.words import BANDS, LEVELS, SIZES, WARNING_STATES
 from heed_shared.clock import SHANGHAI
-
-ROWS = 15
-OVERDUE_ROWS = 5
-
-
-@dataclass(frozen=True)
-class Report:
-    """Everything that is printed."""
-
-    title: str
-    replayed: Replayed
-    rejected: Sequence[RejectedRow]
-    results: Results
-    score: Score | None
-    warnings: Sequence[warning.Warning]
-    life: Life | None
-    trace: str
 
 
 def print_report(console: Console, report: Report) -> None:
@@ -49,27 +26,14 @@ def print_report(console: Console, report: Report) -> None:
     _sorted(console, report)
     _warned(console, report)
     _incidents(console, report.results)
-    _cases(console, report.results)
+    print_cases(console, report)
     _life(console, report)
     _machinery(console, report)
 
 
-def _heading(console: Console, text: str) -> None:
-    console.print()
-    console.rule(f"[bold]{text}", align="left")
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, show_edge=False)
-    for column in columns:
-        right = column.endswith("#")
-        table.add_column(column.removesuffix("#"), justify="right" if right else "left")
-    return table
-
-
 def _registered(console: Console, report: Report) -> None:
     petitions = report.replayed.registered
-    _heading(console, "一、登记 Registered")
+    heading(console, "一、登记 Registered")
     days = f"{petitions[0].day} 至 {petitions[-1].day}" if petitions else "无"
     console.print(
         f"{report.title}: 登记 {len(petitions)} 件,{days};未能受理 {len(report.rejected)} 行"
@@ -82,9 +46,9 @@ def _registered(console: Console, report: Report) -> None:
 
 def _sorted(console: Console, report: Report) -> None:
     results = report.results
-    _heading(console, "二、分类 Sorted")
+    heading(console, "二、分类 Sorted")
     matters = [(c, m) for c in results.classifications for m in c.matters]
-    table = _table("内容类别", "件数#", *(f"{title}#" for title in BANDS.values()))
+    table = new_table("内容类别", "件数#", *(f"{title}#" for title in BANDS.values()))
     by_category = Counter(matter.category_code for _, matter in matters)
     for code, count in by_category.most_common():
         bands = Counter(m.band for _, m in matters if m.category_code == code)
@@ -120,8 +84,10 @@ def _accuracy(report: Report) -> str:
 
 
 def _warned(console: Console, report: Report) -> None:
-    _heading(console, "三、预警 Warnings, in time order")
-    table = _table("发出日", "级别", "地区", "类别", "当时件数#", "预计#", "最高#", "起因", "现状")
+    heading(console, "三、预警 Warnings, in time order")
+    table = new_table(
+        "发出日", "级别", "地区", "类别", "当时件数#", "预计#", "最高#", "起因", "现状"
+    )
     at_firing = score.at_firing(report.replayed.warnings)
     for one in report.warnings:
         evaluation = at_firing.get(one.name, one.latest_evaluation)
@@ -148,7 +114,7 @@ def _warned(console: Console, report: Report) -> None:
 def _planted(console: Console, scored: Score) -> None:
     console.print()
     console.print("[bold]与预设事件对照 against what was planted")
-    table = _table("预设事件", "规模", "件数#", "起始日", "高峰日", "预警日", "预警类别", "结果")
+    table = new_table("预设事件", "规模", "件数#", "起始日", "高峰日", "预警日", "预警类别", "结果")
     for finding in scored.findings:
         planted = finding.planted
         if finding.fired_on is None:
@@ -172,13 +138,18 @@ def _planted(console: Console, scored: Score) -> None:
     console.print(
         f"预设 {len(scored.findings)} 起: 发现 {found},漏报 {len(scored.findings) - found};"
         f"件数超过阈值而与预设事件无关的预警 {len(scored.unmatched)} 条;"
-        f"仅由办理指标(如逾期)提出的预警 {len(scored.of_handling)} 条(演示中没有人办理案件)"
+        f"仅由办理指标(如逾期)提出的预警 {len(scored.of_handling)} 条"
     )
+    for lag in scored.lags:
+        when = f"发现,{lag.warning.fired_on}" if lag.warning else "未发现"
+        console.print(f"预设拖延单位 {lag.unit.title}: {when}")
+    if scored.lags:
+        console.print(f"办理指标预警中与拖延单位无关的 {len(scored.unrelated)} 条")
 
 
 def _incidents(console: Console, results: Results) -> None:
-    _heading(console, "四、事件 Incidents: petitions on one matter")
-    table = _table("件数#", "首次", "最近", "事件", "关键词")
+    heading(console, "四、事件 Incidents: petitions on one matter")
+    table = new_table("件数#", "首次", "最近", "事件", "关键词")
     for incident in results.incidents[:ROWS]:
         first, last = (
             moment.ToDatetime(tzinfo=SHANGHAI).date()
@@ -196,61 +167,10 @@ def _incidents(console: Console, results: Results) -> None:
         console.print(f"……另有 {len(results.incidents) - ROWS} 起")
 
 
-def _cases(console: Console, results: Results) -> None:
-    _heading(console, "五、案件 Cases, deadlines, measures")
-    tracks = Counter(case.track for case in results.cases)
-    console.print("、".join(f"{TRACKS.get(t, t)} {n} 件" for t, n in tracks.most_common()))
-    bands = Counter(owed.deadline.band for owed in results.deadlines)
-    console.print(
-        "进行中的期限: "
-        + "、".join(f"{DEADLINE_BANDS.get(b, b)} {bands[b]}" for b in sorted(bands))
-        + "(演示中没有人办理案件,到期即逾期)"
-    )
-    table = _table("到期", "档位", "期限", "应办单位", "案件")
-    for owed in _burning(results.deadlines):
-        table.add_row(
-            owed.deadline.due_internal,
-            DEADLINE_BANDS.get(owed.deadline.band, "-"),
-            f"{owed.deadline.code} {owed.deadline.title}"[:22],
-            owed.unit or "待转办",
-            owed.title[:24],
-        )
-    console.print(table)
-    for case in [c for c in results.cases if c.track == disposal.Case.TRACK_WARNING][:3]:
-        _case(console, case)
-
-
-def _burning(
-    deadlines: Sequence[disposal_service_pb2.CaseDeadline],
-) -> list[disposal_service_pb2.CaseDeadline]:
-    """A few of those overdue longest, then what falls due next."""
-    overdue = [d for d in deadlines if d.deadline.band == disposal.Deadline.BAND_OVERDUE]
-    running = [d for d in deadlines if d.deadline.band != disposal.Deadline.BAND_OVERDUE]
-    return overdue[:OVERDUE_ROWS] + running[: ROWS - OVERDUE_ROWS]
-
-
-def _case(console: Console, case: disposal.Case) -> None:
-    console.print()
-    level = LEVELS.get(case.assessment.response_level, "-")
-    console.print(f"[bold]{case.title}[/bold]  响应级别 {level}")
-    for reason in case.assessment.reasons[:4]:
-        console.print(f"  理由: {reason}", markup=False)
-    for doubt in case.assessment.uncertainties[:2]:
-        console.print(f"  未知: {doubt}", markup=False)
-    for measure in case.measures:
-        console.print(
-            f"  措施: {measure.title};{measure.owner_unit},{measure.due_on} 前;"
-            f"待{measure.approver_role}批准",
-            markup=False,
-        )
-    for follow_up in case.follow_ups[:1]:
-        console.print(f"  回访: {follow_up.scheduled_on} {follow_up.occasion}", markup=False)
-
-
 def _life(console: Console, report: Report) -> None:
     if report.life is None:
         return
-    _heading(console, "六、一件信访的全程 One petition from end to end")
+    heading(console, "六、一件信访的全程 One petition from end to end")
     life = report.life
     console.print(f"受理编号 {life.petition.receipt_number},凭查询码可查:")
     for step in life.progress.steps:
@@ -267,7 +187,7 @@ def _moment(stamp: intake.ProgressStep | object) -> str:
 
 
 def _machinery(console: Console, report: Report) -> None:
-    _heading(console, "七、运行 How it ran")
+    heading(console, "七、运行 How it ran")
     for training in report.replayed.trainings:
         console.print(_training(training))
     seconds = sorted(report.replayed.seconds.items(), key=lambda item: -item[1])

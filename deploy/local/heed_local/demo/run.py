@@ -17,8 +17,10 @@ from rich.console import Console
 
 from heed_local.demo.feeds import NotDrainedError
 from heed_local.demo.life import choose, live
+from heed_local.demo.office import Office
 from heed_local.demo.replay import Replay, Replayed
-from heed_local.demo.report import Report, print_report
+from heed_local.demo.report import print_report
+from heed_local.demo.report_parts import Report
 from heed_local.demo.results import Results, collect
 from heed_local.demo.score import Score, fired_warnings, score, sorted_as
 from heed_local.demo.source import FileSource, SimulatedSource, Source
@@ -46,7 +48,7 @@ def run_demo(input_file: Path | None, out: Path | None, seed: int, named: dict[s
         console.print(f"[red]{error}", markup=True)
         return 2
     try:
-        report = asyncio.run(_replay(console, source))
+        report = asyncio.run(_replay(console, source, seed))
     except NotDrainedError as error:
         console.print(f"[red]{error}", markup=True)
         return 1
@@ -63,7 +65,7 @@ def _source(input_file: Path | None, seed: int, named: dict[str, str]) -> Source
     return SimulatedSource(seed, start=START, live_days=LIVE_DAYS, history_days=HISTORY_DAYS)
 
 
-async def _replay(console: Console, source: Source) -> Report:
+async def _replay(console: Console, source: Source, seed: int) -> Report:
     with tempfile.TemporaryDirectory(prefix="heed-demo-") as scratch:
         regions = Path(scratch) / "regions.csv"
         source.write_regions(regions)
@@ -75,7 +77,10 @@ async def _replay(console: Console, source: Source) -> Report:
         )
         console.print("正在启动数据库和四个服务…… starting Postgres and the four services")
         async with suite:
-            replay = Replay(suite, source, _progress(console, source))
+            office = (
+                Office(suite, seed, source.slow_units, source.days[-1]) if source.planted else None
+            )
+            replay = Replay(suite, source, _progress(console, source), office)
             replayed = await replay.run()
             results = await collect(suite, replay.feeds)
             chosen = choose(results.cases, replayed.registered)
@@ -90,6 +95,7 @@ async def _replay(console: Console, source: Source) -> Report:
             warnings=fired_warnings(replayed.warnings),
             life=life,
             trace=trace,
+            office=office,
         )
 
 
@@ -97,7 +103,7 @@ def _scored(source: Source, replayed: Replayed, results: Results) -> Score | Non
     if not source.planted:
         return None
     under = sorted_as(replayed.registered, results.classifications)
-    return score(source.planted, replayed.warnings, under)
+    return score(source.planted, replayed.warnings, under, source.slow_units)
 
 
 def _progress(console: Console, source: Source) -> Any:
@@ -164,6 +170,14 @@ def summary(
         ],
         "unmatched_warning_count": len(scored.unmatched) if scored else None,
         "handling_warning_count": len(scored.of_handling) if scored else None,
+        "slow_units": [
+            {
+                "title": lag.unit.title,
+                "fired_on": lag.warning.fired_on if lag.warning else None,
+            }
+            for lag in (scored.lags if scored else ())
+        ],
+        "acts": dict(report.office.done) if report.office else None,
     }
 
 

@@ -11,7 +11,7 @@ from heed.classifier.v1 import resources_pb2 as classifier
 from heed.warning.v1 import resources_pb2
 
 from heed_local.demo.replay import Registered, WarningSeen
-from heed_local.demo.source import Planted
+from heed_local.demo.source import Planted, SlowUnit
 from heed_shared.reference.regions import prefix_of
 
 # A seven-day window still holds an incident's petitions for a week after its last one.
@@ -36,16 +36,27 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Lag:
+    """What the indicators of the handling made of a slow unit: the first warning, or none."""
+
+    unit: SlowUnit
+    warning: resources_pb2.Warning | None
+
+
+@dataclass(frozen=True)
 class Score:
     """All planted incidents with what was found, and the warnings that match none of them.
 
-    Only counts speak of what was planted. `of_handling` are the warnings that rose by indicators of
-    the handling alone, such as overdue items: true of an office in which nobody works.
+    Only counts speak of planted incidents. `of_handling` are the warnings that rose by indicators
+    of the handling alone, such as overdue items: they speak of slow units.
     """
 
     findings: Sequence[Finding]
     unmatched: Sequence[resources_pb2.Warning]
     of_handling: Sequence[resources_pb2.Warning]
+    lags: Sequence[Lag] = ()
+    unrelated: Sequence[resources_pb2.Warning] = ()
+    """Of those of the handling, which speak of no slow unit."""
 
     @property
     def missed_large(self) -> list[Planted]:
@@ -114,7 +125,10 @@ def sorted_as(
 
 
 def score(
-    planted: Sequence[Planted], seen: Sequence[WarningSeen], sorted_under: Mapping[str, str]
+    planted: Sequence[Planted],
+    seen: Sequence[WarningSeen],
+    sorted_under: Mapping[str, str],
+    slow_units: Sequence[SlowUnit] = (),
 ) -> Score:
     """Matches alarms by place (the cell or one that contains it), time and category.
 
@@ -131,10 +145,34 @@ def score(
         findings.append(Finding(planted=incident, warning=first, fired_on=day))
     named = {warning.name for _, warning in heard}
     fired = fired_warnings(seen)
+    of_handling = [one for one in fired if one.name not in named]
+    by_handling = [one for one in fired if one.name in _raised_by_handling(seen)]
     return Score(
         findings,
         unmatched=[one for one in fired if one.name in named - matched],
-        of_handling=[one for one in fired if one.name not in named],
+        of_handling=of_handling,
+        lags=[
+            Lag(unit, next((one for one in by_handling if _speaks_of(one, unit)), None))
+            for unit in slow_units
+        ],
+        unrelated=[
+            one for one in of_handling if not any(_speaks_of(one, unit) for unit in slow_units)
+        ],
+    )
+
+
+def _raised_by_handling(seen: Sequence[WarningSeen]) -> set[str]:
+    """The warnings that an indicator of the handling raised at some time."""
+    return {
+        change.warning.name
+        for change in seen
+        if change.warning.fired_on and not by_count(change.warning.latest_evaluation)
+    }
+
+
+def _speaks_of(warning: resources_pb2.Warning, unit: SlowUnit) -> bool:
+    return warning.cell.category_code == unit.category_code and unit.region_code.startswith(
+        prefix_of(warning.cell.region_code)
     )
 
 

@@ -60,12 +60,29 @@ class Planted:
     count: int
 
 
+@dataclass(frozen=True)
+class SlowUnit:
+    """A unit of the made-up city that lets its cases lie: where, and competent for what."""
+
+    title: str
+    region_code: str
+    category_code: str
+
+    def has(self, region_code: str, category_code: str) -> bool:
+        """Whether it is the unit of a place and category."""
+        return (region_code, category_code) == (self.region_code, self.category_code)
+
+
+SLOW_UNIT = SlowUnit("桐浦区城乡建设部门", "9H0102", "01")
+
+
 class Source(Protocol):
-    """A stream of petitions by local day."""
+    """A stream of petitions by local day. Only a simulated one has an office and slow units."""
 
     title: str
     days: list[date]
     planted: list[Planted]
+    slow_units: list[SlowUnit]
     rejected: list[RejectedRow]
 
     def arrivals(self, day: date) -> list[Arrival]:
@@ -91,6 +108,7 @@ class SimulatedSource:
         self.title = self._city.title
         self.days = [start + timedelta(days=n) for n in range(live_days)]
         self.rejected: list[RejectedRow] = []
+        self.slow_units = [SLOW_UNIT]
         self.planted = [
             Planted(
                 key=incident.key,
@@ -133,6 +151,7 @@ class FileSource:
     def __init__(self, path: Path, named: Mapping[str, str] | None = None) -> None:
         self.title = path.name
         self.planted: list[Planted] = []
+        self.slow_units: list[SlowUnit] = []
         self.rejected: list[RejectedRow] = []
         self._areas = Areas(Regions.load(None), OWN_CITY)
         self._by_day: dict[date, list[Row]] = defaultdict(list)
