@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from google.longrunning.operations_pb2 import WaitOperationRequest
+from google.protobuf.duration_pb2 import Duration
 from heed.disposal.v1.events_pb2 import OutcomeEvent, WarningVerdict
 from heed.feed.v1 import feed_service_pb2
 from heed.feed.v1.event_pb2 import Event
@@ -107,7 +108,8 @@ async def test_training_runs_as_an_operation_and_its_result_is_used_if_better(po
     assert (await refused(post.stub("steward").TrainForecaster(other)))[1] == "ALREADY_RUNNING"
     operations = post.operations("steward")  # one channel, not a handshake for each look
     while not operation.done:
-        operation = await operations.WaitOperation(WaitOperationRequest(name=operation.name))
+        wait = WaitOperationRequest(name=operation.name, timeout=Duration(seconds=5))
+        operation = await operations.WaitOperation(wait)
     assert not operation.HasField("error"), operation.error.message
     result, metadata = pb.TrainForecasterResponse(), pb.TrainForecasterMetadata()
     assert operation.response.Unpack(result)
