@@ -7,7 +7,7 @@ or with none. What is beyond that (short forms such as 住建局) is not guessed
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -84,11 +84,10 @@ class OrganisationUnit:
         own, other = prefix_of(self.region_code), prefix_of(region_code)
         return own.startswith(other) or other.startswith(own)
 
-    def names_for(self, region_code: str) -> frozenset[str]:
-        """Return what somebody of a region may call it."""
-        if self.in_line_with(region_code):
-            return self.full_names | self.local_names
-        return self.full_names
+    @cached_property
+    def leader_names(self) -> tuple[str, ...]:
+        """The names of who leads it, for comparison."""
+        return tuple(map(normal_name, self.leaders))
 
 
 @dataclass(frozen=True)
@@ -110,11 +109,50 @@ class Organisation:
         key = normal_name(text)
         return next((unit for unit in self.present(day) if unit.key == key), None)
 
+    def meant(self, text: str, region_code: str) -> set[str]:
+        """Return what somebody of a region means, of all units that ever were.
+
+        Units are returned by their names for comparison: those that are called so, or else those
+        whose name is the longest with which the text begins.
+        """
+        name = normal_name(text)
+        for length in range(len(name), 0, -1):
+            keys = {unit.key for unit in self._full.get(name[:length], ())}
+            local = self._local.get(name[:length], ())
+            if keys := keys | {unit.key for unit in local if unit.in_line_with(region_code)}:
+                return keys
+        return set()
+
     def below(self, keys: Iterable[str]) -> set[str]:
         """Return the names for comparison of units and of everything below them, ever."""
-        found = set(keys)
-        while True:
-            more = {unit.key for unit in self.units if normal_name(unit.parent) in found} - found
-            if not more:
-                return found
-            found |= more
+        found: set[str] = set()
+        waiting = set(keys)
+        while waiting:
+            found |= waiting
+            waiting = {key for above in waiting for key in self._directly_below.get(above, ())}
+            waiting -= found
+        return found
+
+    @cached_property
+    def _full(self) -> Mapping[str, Sequence[OrganisationUnit]]:
+        return _by_name((name, unit) for unit in self.units for name in unit.full_names)
+
+    @cached_property
+    def _local(self) -> Mapping[str, Sequence[OrganisationUnit]]:
+        return _by_name((name, unit) for unit in self.units for name in unit.local_names)
+
+    @cached_property
+    def _directly_below(self) -> Mapping[str, set[str]]:
+        below: dict[str, set[str]] = {}
+        for unit in self.units:
+            below.setdefault(normal_name(unit.parent), set()).add(unit.key)
+        return below
+
+
+def _by_name(
+    named: Iterable[tuple[str, OrganisationUnit]],
+) -> dict[str, list[OrganisationUnit]]:
+    found: dict[str, list[OrganisationUnit]] = {}
+    for name, unit in named:
+        found.setdefault(name, []).append(unit)
+    return found

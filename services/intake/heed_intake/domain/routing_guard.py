@@ -54,28 +54,16 @@ def _closed(organisation: Organisation, accused: Accused, region_code: str, day:
     keys: set[str] = set()
     # A unit that no longer exists may be what is accused, and what was below it still is.
     for text in (*accused.units, *accused.persons):
-        keys |= _meant(organisation.units, normal_name(text), region_code)
+        keys |= organisation.meant(text, region_code)
     persons = [normal_name(text) for text in accused.persons]
     keys |= {unit.key for unit in organisation.present(day) if _led_by(unit, persons)}
     return organisation.below(keys)
 
 
-def _meant(units: Iterable[OrganisationUnit], text: str, region_code: str) -> set[str]:
-    """Return the units that a text names: exactly, or else by the longest name it begins with."""
-    lengths: dict[str, int] = {}
-    for unit in units:
-        fitting = [name for name in unit.names_for(region_code) if text.startswith(name)]
-        if fitting:
-            lengths[unit.key] = max(map(len, fitting))
-    longest = max(lengths.values(), default=0)
-    return {key for key, length in lengths.items() if length == longest}
-
-
 def _led_by(unit: OrganisationUnit, persons: Iterable[str]) -> bool:
-    leaders = [normal_name(leader) for leader in unit.leaders]
     return any(
         len(leader) >= _SHORTEST_LEADER and leader in person
-        for leader in leaders
+        for leader in unit.leader_names
         for person in persons
     )
 
