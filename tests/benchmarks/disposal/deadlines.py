@@ -3,8 +3,9 @@
 Protocol: a Postgres of its own with the shipped settings, filled as `many_cases` says; disposal
 serves on it over mutual TLS with a token, as deployed. Each list is asked for `--calls` times, 50
 entries a page, on a cluster that is warm; what is told is the whole call as the client sees it.
-After it, Postgres explains each query once: no plan may read a table from end to end or sort more
-than the rows of a few pages. Goal: the first page under 100 ms at the 99th percentile.
+The floor beside it is GetCase, one case by its name, so that a run on a busy machine says something
+too. That no plan reads or sorts a table is a test of its own (tests/disposal/test_lists.py). Goal:
+the first page under 100 ms at the 99th percentile.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from tests.disposal.serving import Serving, serving
 CASES: Final = 1_000_000
 CALLS: Final = 60
 GOAL_MS: Final = 100.0
+FLOOR: Final = "one case by its name"
 OVERDUE_SHARE: Final = 0.00002
 """Twenty of a million: too few for a page, so that a list of them cannot stop early."""
 
@@ -75,7 +77,8 @@ CASE_LISTS: Final[dict[str, dict[str, Any]]] = {
 async def measure(disposal: Serving, calls: int) -> dict[str, list[float]]:
     """Return the sorted milliseconds of the first page of every list, and of a page further on."""
     stub = disposal.stub()
-    taken: dict[str, list[float]] = {}
+    name = (await stub.ListCases(pb.ListCasesRequest(page_size=1))).cases[0].name
+    taken = {FLOOR: await _timed(stub.GetCase, pb.GetCaseRequest(name=name), calls)}
     for name, told in DEADLINES.items():
         request = pb.ListDeadlinesRequest(**told)
         taken[f"deadlines: {name}"] = await _timed(stub.ListDeadlines, request, calls)
@@ -110,13 +113,15 @@ async def run(made: MadeDatabase, folder: Path, cases: int, calls: int) -> bool:
         await fill(made["admin_url"], made["schema"], cases, OVERDUE_SHARE)
         print(f"filled in {time.perf_counter() - begun:.0f} s")  # noqa: T201
         taken = await measure(disposal, calls)
-    rows = [(name, _at(ms, 0.5), _at(ms, 0.99)) for name, ms in taken.items()]
-    print_table(f"first pages among {cases:,} open cases", ("ms", "p50", "p99"), rows)
+    floor = _at(taken[FLOOR], 0.5)
+    rows = [(name, _at(ms, 0.5), _at(ms, 0.99), _at(ms, 0.5) / floor) for name, ms in taken.items()]
+    columns = ("ms", "p50", "p99", "p50 to the floor")
+    print_table(f"first pages among {cases:,} open cases", columns, rows)
     write_json(
         "deadlines",
-        {"cases": cases, "calls": calls, "ms": {name: [p50, p99] for name, p50, p99 in rows}},
+        {"cases": cases, "calls": calls, "ms": {name: told for name, *told in rows}},
     )
-    return all(p99 < GOAL_MS for name, _, p99 in rows if "500" not in name)
+    return all(p99 < GOAL_MS for name, _, p99, _ in rows if "500" not in name)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
