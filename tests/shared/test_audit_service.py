@@ -174,6 +174,11 @@ async def test_the_chain_is_verified_over_the_wire(server: Running, kept: Databa
         assert answer.intact
         assert not answer.HasField("fault")
         assert answer.checked == answer.last_position > 0
+        async with asking(server, "ROLE_AUDITOR", "440000") as elsewhere:
+            whole = await AuditServiceStub(elsewhere).VerifyAuditChain(pb.VerifyAuditChainRequest())
+        assert (whole.intact, whole.checked) == (True, whole.last_position), (
+            "a chain has no regions"
+        )
         wrong = pb.VerifyAuditChainRequest(from_position=2, known_digest=b"x" * 32)
         answer = await stub.VerifyAuditChain(wrong)
         assert (answer.intact, answer.fault.kind) == (False, pb.ChainFault.KIND_REWRITTEN)
