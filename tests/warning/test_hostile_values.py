@@ -2,12 +2,13 @@
 
 from google.longrunning import operations_pb2
 from google.protobuf.message import Message
+from heed.common.v1 import observation_pb2
 from heed.feed.v1 import event_pb2, feed_service_pb2
 from heed.warning.v1 import resources_pb2 as resources
 from heed.warning.v1 import warning_service_pb2 as pb
 
 from tests.contracts.hostile import Call, always, failures
-from tests.warning.conftest import COUNTY, START, Post, cell, counts
+from tests.warning.conftest import CITY, COUNTY, START, Post, cell, counts
 from tests.warning.hostile_life import life_calls
 from tests.warning.hostile_policies import policy_calls
 from tests.warning.rpc_setup import firing, new_id, policy
@@ -32,6 +33,9 @@ def asking(post: Post, warning: resources.Warning) -> list[Call]:
     """Calls that change nothing, or the same thing again."""
     made: dict[str, Message] = {
         "QuerySeries": pb.QuerySeriesRequest(cell=cell(), from_day=DAY, to_day=DAY),
+        "ListPublishedCounts": pb.ListPublishedCountsRequest(
+            region_code=CITY, month="2025-01", measure=observation_pb2.MEASURE_ITEMS
+        ),
         "Forecast": pb.ForecastRequest(cells=[cell()], as_of=DAY, horizon_days=7),
         "ListThresholdPolicies": pb.ListThresholdPoliciesRequest(page_size=1),
         "Evaluate": pb.EvaluateRequest(as_of=DAY),

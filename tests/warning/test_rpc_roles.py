@@ -12,6 +12,7 @@ from heed.warning.v1.resources_pb2 import Warning as WarningMessage
 
 from heed_shared.errors import reason_of
 from tests.warning.conftest import (
+    CITY,
     COUNTY,
     START,
     Post,
@@ -37,6 +38,10 @@ REQUESTS: dict[str, tuple[Callable[[], Message], set[str]]] = {
     "QuerySeries": (
         lambda: pb.QuerySeriesRequest(cell=cell(), from_day="2025-01-01", to_day="2025-01-02"),
         {"analyst", "leader", "supervisor"},
+    ),
+    "ListPublishedCounts": (
+        lambda: pb.ListPublishedCountsRequest(region_code=CITY, month="2025-01"),
+        {"analyst", "leader", "supervisor", "portal", "peer"},
     ),
     "Forecast": (
         lambda: pb.ForecastRequest(cells=[cell()]),

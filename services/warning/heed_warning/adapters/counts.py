@@ -71,6 +71,14 @@ WHERE region_code = $1 AND category_code = $2 AND measure = $3 AND day BETWEEN $
 GROUP BY day
 HAVING sum(live + recorded) <> 0
 """
+_FAMILY = """
+SELECT region_code, category_code, day, sum(live + recorded)::bigint AS items
+FROM cell_day
+WHERE region_code >= $1 AND region_code < $1 || '~' AND ($2 = '' OR category_code = $2)
+  AND measure = $3 AND day BETWEEN $4 AND $5
+GROUP BY region_code, category_code, day
+HAVING sum(live + recorded) > 0
+"""
 _LATER = """
 SELECT region_code, category_code, measure, bucket, received_day, sum(delta)::bigint AS delta
 FROM cell_delta
@@ -160,6 +168,20 @@ class PostgresCounts:
         wanted = (cell.region, cell.category, measure, first, last)
         rows = await connection.exec_driver_sql(_SERIES, wanted)
         return {row.day: row.items for row in rows}
+
+    async def around(
+        self,
+        connection: AsyncConnection,
+        region_prefix: str,
+        category: str,
+        measure: int,
+        first: date,
+        last: date,
+    ) -> list[tuple[Cell, date, int]]:
+        """Return the counts above 0 of all regions with a prefix; an empty category means all."""
+        wanted = (region_prefix, category, measure, first, last)
+        rows = await connection.exec_driver_sql(_FAMILY, wanted)
+        return [(Cell(r.region_code, r.category_code), r.day, r.items) for r in rows]
 
     async def later_than(
         self, connection: AsyncConnection, moment: datetime, last: date

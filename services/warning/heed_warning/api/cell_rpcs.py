@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+from heed.warning.v1 import resources_pb2 as resources
 from heed.warning.v1 import warning_service_pb2 as pb
 
 from heed_shared.clock import local_day
 from heed_shared.database import Transaction
+from heed_shared.errors import InvalidField
 from heed_shared.identity import current_caller, region_prefix, require_region
 from heed_shared.paging import filter_digest, page_size
 from heed_warning.api import convert, forecast_messages
 from heed_warning.api.once import once
 from heed_warning.api.parts import Parts
+from heed_warning.application.disclosing import published_counts
 from heed_warning.application.forecasting import Scope
 from heed_warning.application.observations import Source, query_series, record_counts
 from heed_warning.domain.counts import ITEMS
@@ -24,7 +27,7 @@ _BATCH = "BatchForecast"
 
 
 class CellRpcs:
-    """RecordObservations, QuerySeries, Forecast, BatchForecast."""
+    """RecordObservations, QuerySeries, ListPublishedCounts, Forecast, BatchForecast."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -56,12 +59,42 @@ class CellRpcs:
             parts.database,
             parts.counts,
             parts.skips,
+            parts.places,
             cell,
             request.measure or ITEMS,
             convert.to_day(request.from_day, "from_day"),
             convert.to_day(request.to_day, "to_day"),
         )
         return pb.QuerySeriesResponse(days=[convert.from_shown(day) for day in shown])
+
+    async def ListPublishedCounts(
+        self, request: pb.ListPublishedCountsRequest, _context: Any
+    ) -> pb.ListPublishedCountsResponse:
+        """Return a closed month of a city, fit for everybody."""
+        parts = self._parts
+        month = convert.to_day(f"{request.month}-01", "month")
+        if (month + timedelta(days=31)).replace(day=1) > local_day(parts.clock.now()):
+            raise InvalidField("month", "must be over")
+        found = await published_counts(
+            parts.database,
+            parts.counts,
+            parts.places,
+            request.region_code,
+            month,
+            request.measure or ITEMS,
+        )
+        return pb.ListPublishedCountsResponse(
+            counts=[
+                resources.PublishedCount(
+                    region_code=item.cell.region,
+                    category_code=item.cell.category,
+                    count=item.count,
+                    hidden=item.hidden,
+                    own=item.own,
+                )
+                for item in found
+            ]
+        )
 
     async def Forecast(self, request: pb.ForecastRequest, _context: Any) -> pb.ForecastResponse:
         """Say what is expected in cells."""

@@ -8,13 +8,13 @@ from datetime import date, timedelta
 
 from heed_shared.database import Database, Transaction
 from heed_shared.errors import InvalidField
+from heed_warning.application.disclosing import hidden_days
 from heed_warning.application.places import Places
 from heed_warning.application.ports import Counts, Skips
 from heed_warning.domain.counts import CellDay, Delta, RecordedCount, rolled_up
 from heed_warning.domain.panel import Cell
 from heed_warning.domain.skips import Skip
 
-SMALLEST_COUNT_SHOWN = 5
 LONGEST_SERIES_DAYS = 3700
 
 
@@ -83,12 +83,13 @@ async def query_series(
     database: Database,
     counts: Counts,
     skips: Skips,
+    places: Places,
     cell: Cell,
     measure: int,
     first: date,
     last: date,
 ) -> list[ShownCount]:
-    """Return a count for each day; those above 0 and below five are hidden.
+    """Return a count for each day; small ones are hidden, and those that would give them away.
 
     Days that a judged warning explains are marked: no baseline learns from them.
 
@@ -101,12 +102,12 @@ async def query_series(
         raise InvalidField("to_day", f"must lie at most {LONGEST_SERIES_DAYS} days after from_day")
     async with database.read() as connection:
         known = await counts.series(connection, cell, measure, first, last)
+        small = await hidden_days(connection, counts, places, cell, measure, (first, last))
         left_out = [skip for skip in await skips.until(connection, last) if skip.cell == cell]
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [_shown(day, known.get(day, 0), left_out) for day in days]
+    return [_shown(day, known.get(day, 0), left_out, hidden=day in small) for day in days]
 
 
-def _shown(day: date, count: int, left_out: Sequence[Skip]) -> ShownCount:
-    hidden = 0 < count < SMALLEST_COUNT_SHOWN
+def _shown(day: date, count: int, left_out: Sequence[Skip], *, hidden: bool) -> ShownCount:
     skipped = any(skip.first <= day <= skip.last for skip in left_out)
     return ShownCount(day, 0 if hidden else count, hidden, skipped)

@@ -94,6 +94,17 @@ class Counts(Protocol):
     ) -> dict[date, int]:
         """Return the counts other than 0 of one cell."""
 
+    async def around(
+        self,
+        connection: AsyncConnection,
+        region_prefix: str,
+        category: str,
+        measure: int,
+        first: date,
+        last: date,
+    ) -> list[tuple[Cell, date, int]]:
+        """Return the counts above 0 of all regions with a prefix; an empty category means all."""
+
     async def later_than(
         self, connection: AsyncConnection, moment: datetime, last: date
     ) -> list[tuple[CellDay, int]]:
