@@ -36,7 +36,6 @@ from heed_intake.domain.sealed_case import (
     require_seen,
 )
 from heed_intake.domain.submission_rules import CLOCK_TOLERANCE, EARLIEST_RECEIPT_YEAR
-from heed_shared import audit
 from heed_shared.clock import Clock, local_day
 from heed_shared.errors import InvalidField, NotFound, UnknownRegion
 from heed_shared.identity import Caller, require_region
@@ -104,7 +103,7 @@ async def look(region_code: str, uid: UUID, caller: Caller, lane: SealedLane) ->
         NotFound: there is none for this caller.
     """
     name = petition_name(region_code, uid)
-    case = _covered(await lane.store.get(uid), name, caller)
+    case = require_covered(await lane.store.get(uid), name, caller)
     content = await lane.store.content(uid)
     now = lane.clock.now()
     closed: Sequence[str] = ()
@@ -260,7 +259,7 @@ def _decide(
     """
 
     def decide(found: SealedCase | None, accused: Accused) -> SealedStep:
-        case = _covered(found, subject.name, caller)
+        case = require_covered(found, subject.name, caller)
         require_seen(case, subject.etag)
         state = next_state(case, action)
         # A withdrawal is no stage: whoever stays in it stays where the handling stands.
@@ -268,13 +267,6 @@ def _decide(
         return check(case, accused, SealedStep(action, stage, now))
 
     return decide
-
-
-def _covered(found: SealedCase | None, name: str, caller: Caller) -> SealedCase:
-    """Return the case if it is the caller's; the audit learns of one that is kept from it."""
-    if found is not None and not caller.covers(found.handling_region_code):
-        audit.note_hidden(found.handling_region_code)
-    return require_covered(found, name, caller)
 
 
 def _both(accused: Accused) -> tuple[Sequence[str], Sequence[str]]:
