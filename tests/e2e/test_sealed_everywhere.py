@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-import uuid
 
 import asyncpg
 import pytest
@@ -94,9 +93,9 @@ async def test_no_schema_keeps_what_was_sealed_and_unsealed_it_is_handled_like_a
     assert {table.partition(".")[0] for table in before} >= {"intake", "classifier", "disposal"}
     assert any(PLACE in values for values in before.values())
 
-    await office.intake.SealPetition(
-        pb.SealPetitionRequest(request_id=str(uuid.uuid4()), name=name, reason="指名反映")
-    )
+    sealed = await heed(office, "sealed", "seal", name, "--reason", "指名反映")
+    assert sealed.returncode == 0, sealed.stderr
+    assert FIRM not in sealed.stdout
     await office.feeds.drain()
     after = await found_in(office, words_of(name))
     assert all(values == {uid} for values in after.values()), after

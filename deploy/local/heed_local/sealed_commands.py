@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from heed.intake.v1 import intake_service_pb2 as intake
 from heed.intake.v1 import sealed_service_pb2 as pb
+from heed.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
 from heed.intake.v1.sealed_service_pb2_grpc import SealedServiceStub
 
 from heed_local.answers import Answer, Command, all_pages, moment, place, plain, plain_list
@@ -43,6 +45,7 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--state", choices=sorted(_state_names()), help="状态 only those in this state"
     )
     named = {
+        "seal": ("人工封存 seal a petition at once", ("reason", "封存理由 why it accuses")),
         "show": ("查看,须说明理由 show one with its content", ("purpose", "查阅理由 why")),
         "accept": ("受理 take it up", ("notice", "告知方式 how the accuser was told")),
         "forward": ("移送 send it to the competent unit", ("unit", "承办单位 unit of the table")),
@@ -64,11 +67,22 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 async def sealed(desk: Desk, arguments: argparse.Namespace) -> Answer:
     """Do one thing in the sealed lane."""
+    if arguments.action == "seal":
+        return await _seal(IntakeServiceStub(desk.channel("intake", "officer")), arguments)
     stub: Any = SealedServiceStub(desk.channel("intake", IDENTITY))
     return await _ACTIONS[arguments.action](stub, arguments)
 
 
 COMMANDS: Final[dict[str, Command]] = {"sealed": sealed}
+
+
+async def _seal(stub: Any, arguments: argparse.Namespace) -> Answer:
+    request = intake.SealPetitionRequest(
+        request_id=_new_id(), name=arguments.name, reason=arguments.reason
+    )
+    await stub.SealPetition(request)
+    # Whoever seals can no longer see it, so nothing of it is shown.
+    return Answer(_LABELS, [("信访件", arguments.name), ("状态", "已封存")], {"sealed": True})
 
 
 async def _list(stub: Any, arguments: argparse.Namespace) -> Answer:
