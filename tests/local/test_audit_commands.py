@@ -11,7 +11,9 @@ import asyncpg
 import pytest
 from heed.audit.v1 import audit_service_pb2 as pb
 from heed.common.v1.access_pb2 import ROLE_CASE_OFFICER
+from heed.intake.v1.intake_service_pb2 import RevealPurpose
 
+from heed_local import audit_commands
 from heed_local.authority import make_authority
 from heed_local.cli import main
 from heed_local.postgres import Cluster
@@ -116,6 +118,8 @@ async def test_entries_are_listed_newest_first_in_words(
     assert await heed(suite, "list", "--action", "reveal", "--output", "json") == 0
     found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
     assert [entry["resource"] for entry in found] == ["petitions/5", "petitions/3", "petitions/1"]
+    words = [name for name, _ in RevealPurpose.items() if not name.endswith("UNSPECIFIED")]
+    assert set(audit_commands.PURPOSES) == set(words)
     assert await heed(suite, "list", "--resource", "petitions/3") == 0
     shown = "".join(capsys.readouterr().out.split())
     for word in ("揭示", "林晓", "时间"):

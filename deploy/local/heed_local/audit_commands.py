@@ -37,6 +37,14 @@ _FAULTS: Final = {
     pb.ChainFault.KIND_REORDERED: "被调换",
     pb.ChainFault.KIND_REWRITTEN: "链被改写",
 }
+PURPOSES: Final = {
+    "REVEAL_PURPOSE_NOTICE": "告知、送达",
+    "REVEAL_PURPOSE_VERIFY_FACTS": "核实情况",
+    "REVEAL_PURPOSE_MEETING": "邀请参加沟通、调解、听证",
+    "REVEAL_PURPOSE_FOLLOW_UP": "回访",
+    "REVEAL_PURPOSE_EMERGENCY": "紧急救助",
+    "REVEAL_PURPOSE_OWN_REQUEST": "本人查询、更正",
+}
 _SERVICES: Final = ("intake", "classifier", "warning", "disposal")
 _WORDS: Final = tuple(
     name.removeprefix("AUDIT_ACTION_").lower() for name, number in pb.AuditAction.items() if number
@@ -136,7 +144,7 @@ async def _list(desk: Desk, arguments: argparse.Namespace) -> Answer:
             entry.method.rpartition("/")[2],
             entry.resource,
             place(entry.region_code),
-            entry.purpose or entry.legal_basis,
+            PURPOSES.get(entry.purpose, entry.purpose) or entry.legal_basis,
             str(entry.result_count),
         )
         for service, entry in found
