@@ -5,7 +5,7 @@ serves on it over mutual TLS with a token, as deployed. Each list is asked for `
 entries a page, on a cluster that is warm; what is told is the whole call as the client sees it.
 The floor beside it is GetCase, one case by its name, so that a run on a busy machine says something
 too. That no plan reads or sorts a table is a test of its own (tests/disposal/test_lists.py). Goal:
-the first page under 100 ms at the 99th percentile.
+the first page of deadlines under 100 ms at the 99th percentile.
 """
 
 from __future__ import annotations
@@ -105,8 +105,13 @@ def _at(taken: Sequence[float], share: float) -> float:
     return taken[min(int(share * len(taken)), len(taken) - 1)]
 
 
+def _in_goal(name: str) -> bool:
+    """Say whether the goal is of this list: first pages of deadlines, of the usual size."""
+    return name.startswith("deadlines") and "500" not in name
+
+
 async def run(made: MadeDatabase, folder: Path, cases: int, calls: int) -> bool:
-    """Fill, measure and print; returns whether every first page met the goal."""
+    """Fill, measure and print; returns whether every first page of deadlines met the goal."""
     async with serving(make_authority(folder / "authority"), made) as disposal:
         await disposal.opened()
         begun = time.perf_counter()
@@ -121,7 +126,7 @@ async def run(made: MadeDatabase, folder: Path, cases: int, calls: int) -> bool:
         "deadlines",
         {"cases": cases, "calls": calls, "ms": {name: told for name, *told in rows}},
     )
-    return all(p99 < GOAL_MS for name, _, p99, _ in rows if "500" not in name)
+    return all(p99 < GOAL_MS for name, _, p99, _ in rows if _in_goal(name))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
