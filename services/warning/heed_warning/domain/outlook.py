@@ -167,7 +167,8 @@ def _limits(seen: Foresight, rows: Ints, policies: Sequence[Policy]) -> Floats:
         )  # fmt: skip
         limit = thresholds(policy, policy.rules[0].level, windows)
         if policy.strategy is Strategy.FIXED:  # a count per window of the policy's own length
-            limit = limit * WINDOW_DAYS / policy.window_days
+            with np.errstate(over="ignore"):  # a limit beyond all counts may become infinite
+                limit = limit * (WINDOW_DAYS / policy.window_days)
         limits[places] = limit
     return limits
 
