@@ -103,7 +103,7 @@ async def test_no_schema_keeps_what_was_sealed_and_unsealed_it_is_handled_like_a
     cases = disposal_service_pb2.ListCasesRequest(petition=name)
     assert list((await office.cases.ListCases(cases)).cases) == []
 
-    shown = await heed(office, "sealed", "--output", "json", "show", name, "--purpose", "核实内容")
+    shown = await heed(office, "sealed", "show", name, "--purpose", "核实内容", "--output", "json")
     assert shown.returncode == 0, shown.stderr
     assert json.loads(shown.stdout)["content"]["facts"] == FACTS
     unsealed = await heed(office, "sealed", "unseal", name, "--reason", "只讨要工资,不涉及公职人员")

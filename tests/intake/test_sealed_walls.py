@@ -1,5 +1,6 @@
 """The walls of the sealed lane: regions, roles, database rights, and letters that do not enter."""
 
+import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,8 @@ from heed.audit.v1.audit_service_pb2 import AUDIT_ACTION_DENY
 from heed.intake.v1 import intake_service_pb2 as intake
 from heed.intake.v1 import sealed_service_pb2 as pb
 
+from heed_intake.adapters.sealed_records import SealedRecords
+from heed_shared.database import Database
 from heed_shared.errors import reason_of
 from tests.intake.conftest import NOW, Office, emptied, refusal, wrong_fields
 from tests.intake.sealed_desk import (
@@ -184,3 +187,24 @@ async def test_only_who_is_charged_with_accusations_may_call(office: Office) -> 
                 continue
             error = await refusal(getattr(stub, method)(request))
             assert reason_of(error) == "ROLE_REQUIRED", (identity, method)
+
+
+async def test_request_ids_of_the_lane_are_kept_for_seven_days(office: Office) -> None:
+    name = (await desk_of(office).sealed()).petition.name
+    await desk_of(office).do("AddAccused", name, target_units=["某单位"])
+    await desk_of(office).do("AddAccused", name, target_units=["另一单位"])
+    await office.rows(
+        "UPDATE intake_sealed.request_record SET recorded_at = now() - interval '8 days'"
+        " WHERE request_id = (SELECT min(request_id) FROM intake_sealed.request_record)"
+    )
+    sealed = await Database.open(office.database["sealed_url"], "intake_sealed", 1)
+    stop = asyncio.Event()
+    purging = asyncio.create_task(SealedRecords(sealed).run(stop))
+    for _ in range(100):
+        if len(await office.rows("SELECT 1 FROM intake_sealed.request_record")) == 1:
+            break
+        await asyncio.sleep(0.05)
+    stop.set()
+    await purging
+    await sealed.close()
+    assert len(await office.rows("SELECT 1 FROM intake_sealed.request_record")) == 1

@@ -63,6 +63,11 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     accused.add_argument("name", metavar="PETITION", help="petitions/...")
     accused.add_argument("--unit", action="append", default=[], help="被检举单位 unit")
     accused.add_argument("--person", action="append", default=[], help="被检举人 person")
+    for parser in actions.choices.values():
+        # As of every other command, so that it may stand at the end of the line here too.
+        parser.add_argument(
+            "--output", choices=("table", "json"), default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
 
 
 async def sealed(desk: Desk, arguments: argparse.Namespace) -> Answer:
