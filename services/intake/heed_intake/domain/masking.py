@@ -29,7 +29,7 @@ _DOCUMENT_WORD = re.compile(
 _CARD_WORD = re.compile(r"(?:卡号|账号|帐号|账户|帐户|银行卡|存折)[^\d]{0,8}$")
 _LOOK_BACK = 16
 
-_HALF_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)} | {0xFF20: "@", 0xFF0B: "+"}
+HALF_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)} | {0xFF20: "@", 0xFF0B: "+"}
 _FULL_WIDTH = re.compile("[０-９＠＋]")
 # Every personal number has six digits that nothing but one separator parts; most texts have none.
 _LONG_NUMBER = re.compile(r"(?:\d[ \-—－‐)）]?){5}\d")
@@ -93,7 +93,7 @@ def mask_text(text: str, own_values: Iterable[tuple[str, str]] = ()) -> str:
     for value, replacement in own_values:
         text = text.replace(value, replacement)
     if _FULL_WIDTH.search(text):
-        text = text.translate(_HALF_WIDTH)
+        text = text.translate(HALF_WIDTH)
     if "@" in text:
         text = _MAIL_AT.sub(MAIL, text)
     if _LONG_NUMBER.search(text):
