@@ -15,7 +15,8 @@ from tests.warning.conftest import Post
 
 FOUNDATION = {
     "feed_event", "feed_epoch", "feed_oldest", "feed_acknowledgement", "feed_cursor",
-    "feed_parked", "request_record", "operation", "daily_job", "alembic_version",
+    "feed_parked", "request_record", "operation", "daily_job", "alembic_version", "audit_entry",
+    "audit_chain",
 }  # fmt: skip
 NAMES_SOMEONE = re.compile(
     r"petition|case_|_case$|^case$|person|petitioner|reporter|citizen|phone|address|contact|"
