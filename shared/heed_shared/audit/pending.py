@@ -63,6 +63,17 @@ class Pending:
             trace_id=self.trace_id,
         )
 
+    def region_elsewhere(self) -> str:
+        """Return the region of the resource named, where that is not the caller's; else nothing.
+
+        A handler that found it there has said so. Where row-level security hid it, its name says
+        so: whether it exists or was guessed, it was none of the caller's business.
+        """
+        found = _REGION_OF_NAME.match(self.resource)
+        named = found[1] if found else ""
+        outside = bool(named) and not named.startswith(self.caller.region_prefix)
+        return self.hidden_region_code or (named if outside else "")
+
     def take(self) -> bool:
         """Say whether the entry is still to be written, and leave it to whoever asked."""
         taken, self._taken = self._taken, True

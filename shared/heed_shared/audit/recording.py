@@ -72,7 +72,7 @@ class Recorder:
         recorded = self._methods.get(path)
         if recorded is None:
             return
-        hidden = record.pending.hidden_region_code if record else ""
+        hidden = record.pending.region_elsewhere() if record else ""
         unseen = bool(hidden) and error.reason == reasons.ERROR_REASON_NOT_FOUND
         if error.reason not in _REFUSALS and not unseen:
             return
