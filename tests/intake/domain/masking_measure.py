@@ -36,10 +36,10 @@ class Figures:
 
     Attributes:
         spans: Values to mask, by kind.
-        caught: Values of which no character is left (但“某”可留), by kind.
+        caught: Values of which no character but 某 is left, by kind.
         masks: Replacements made.
         in_vain: Replacements that touch no value.
-        wide: Characters replaced beside a value, by a replacement that touches one.
+        wide: Characters replaced beside a value by a replacement that touches one.
         misses: Sentences with a value left, and the value.
         vain: Sentences with a replacement in vain, masked.
     """
@@ -120,19 +120,19 @@ def replaced(text: str, masked: str) -> list[tuple[int, int]]:
 
 
 def main() -> None:
-    """Print the figures of the parts named (both without a name) and every miss."""
+    """Print the figures of the parts named (both without a name), and the misses of the tuned."""
     for part in sys.argv[1:] or PARTS:
         figures = measure(part)
-        for kind in KINDS:
-            print(part, kind, f"{figures.caught[kind]}/{figures.spans[kind]}")
-        print(part, "numbers", round(figures.recall(*NUMBERS), 4))
-        print(part, "precision", figures.masks, figures.in_vain, round(figures.precision(), 4))
-        print(part, "wide characters", figures.wide)
+        kinds = [f"{kind} {figures.caught[kind]}/{figures.spans[kind]}" for kind in KINDS]
+        lines = [
+            f"{part}: " + ", ".join(kinds),
+            f"  numbers {figures.recall(*NUMBERS):.4f}, names {figures.recall('name'):.4f}",
+            f"  {figures.masks} replacements, {figures.in_vain} in vain, {figures.wide} too wide",
+        ]
         if part == "tuned":
-            for kind, miss in figures.misses:
-                print("missed", kind, miss)
-            for vain in figures.vain:
-                print("in vain", vain)
+            lines += [f"  missed {kind} {miss}" for kind, miss in figures.misses]
+            lines += [f"  in vain {vain}" for vain in figures.vain]
+        sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
