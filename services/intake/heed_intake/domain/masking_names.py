@@ -107,7 +107,7 @@ _SELF_NAMED = re.compile(
 _SURNAMED = re.compile(rf"姓(?<![百同]姓){_SURNAME}(?![{_HAN}])")
 _NICKNAMED = re.compile(rf"[老小][{_SURE}段柯](?=[今说是被给把半家他她，,])")
 _COMMON = re.compile(
-    rf"[{_SURE}](?<!老.)[{_GIVEN}]{{2}}"
+    rf"[{_SURE}](?<!老.|亲戚)[{_GIVEN}]{{2}}"
     r"(?![路街道村镇乡庄屯湾沟桥河山店厂园城区苑里巷寺庙井岭湖县市坝集公酒超餐])"
 )
 _DOUBLE_NAMED = re.compile(rf"(?:{_DOUBLE})[{_GIVEN}]{{1,2}}")
@@ -123,8 +123,8 @@ _ROOM_IN_BUILDING = re.compile(
     rf"{_NUMERAL}(?:单元|门)(?:\d{{1,2}}楼东?西?户?|-?\d{{1,4}}(?:室|户|号)?)"
     rf"|-?\d{{1,2}}-\d{{3,4}}(?:室|户)?|-?\d{{3,4}}(?:室|户|房)?(?![\d.年月元个多人米平万余]))"
 )
-_ROOM = re.compile(r"(?<![\d-])\d{3,4}室")
-_HYPHENED = re.compile(r"(?<![\d\-年.])\d{1,2}-\d{1,2}-(?!20\d\d|19\d\d)\d{3,4}(?![\d-])")
+_ROOM = re.compile(r"\d(?<![\d-].)\d{2,3}室")
+_HYPHENED = re.compile(r"\d(?<![\d\-年.].)\d?-\d{1,2}-(?!20\d\d|19\d\d)\d{3,4}(?![\d-])")
 _FARM = re.compile(rf"{_NUMERAL}(?:组|队|巷|弄)\d{{1,4}}号(?!线|楼)")
 _LANE = re.compile(r"[组队巷弄]\d")
 _AT_HOME = re.compile(

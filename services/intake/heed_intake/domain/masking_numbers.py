@@ -23,6 +23,7 @@ _DOCUMENT_WORD = re.compile(
 )
 _CARD_WORD = re.compile(r"(?:卡号?|账号|帐号|账户|帐户|存折)[^\d】]{0,8}$")
 _LOOK_BACK = 16
+_SHORTEST_ID = 12  # characters: a mobile number with a separator, or an id
 
 _SEPARATOR = r" \u3000\-—–－‐."
 _GAP = rf"[{_SEPARATOR}]?"
@@ -63,11 +64,11 @@ _WHOLE_ID = re.compile(rf"[1-9]\d{{5}}{_DATE}\d{{3}}[\dXx]")
 
 _CHINESE_DIGIT = "零〇○一二三四五六七八九幺壹贰叁肆伍陆柒捌玖"
 _CHINESE_NUMBER = re.compile(
-    rf"(?<![{_CHINESE_DIGIT}])[零〇○一幺壹](?:[ \u3000\-—]?[{_CHINESE_DIGIT}]){{9,11}}"
+    rf"[零〇○一幺壹](?<![{_CHINESE_DIGIT}].)(?:[ \u3000\-—]?[{_CHINESE_DIGIT}]){{9,11}}"
     rf"(?![{_CHINESE_DIGIT}])"
 )
 _CHINESE_ID = re.compile(
-    rf"(?<![{_CHINESE_DIGIT}])[{_CHINESE_DIGIT}](?:[ \u3000\-—]?[{_CHINESE_DIGIT}]){{16}}"
+    rf"[{_CHINESE_DIGIT}](?<![{_CHINESE_DIGIT}].)(?:[ \u3000\-—]?[{_CHINESE_DIGIT}]){{16}}"
     rf"[ \u3000\-—]?[{_CHINESE_DIGIT}Xx]"
 )
 _CHINESE_START = re.compile(rf"[{_CHINESE_DIGIT}]{{3}}")
@@ -78,7 +79,7 @@ _PLATE_NUMBER = re.compile(
     r" ?[A-HJ-NP-Z0-9挂学警港澳](?![A-Za-z0-9])"
 )
 _ACCOUNT = re.compile(
-    r"(?P<lead>(?:微信|[VvWw][Xx信]|QQ|[Qq]q|扣扣)(?:号码|群号?|账号|号|是|为|叫|[:：\s])*)"
+    r"(?P<lead>(?:微信|V信|v信|VX|Vx|vx|WX|wx|QQ|Qq|qq|扣扣)(?:号码|群号?|账号|号|是|为|叫|[:：\s])*)"
     r"[A-Za-z0-9][A-Za-z0-9_-]{4,29}(?![A-Za-z0-9_元块万])"
 )
 
@@ -105,7 +106,11 @@ def _mask_long_number(found: re.Match[str]) -> str:
 
     def unless_document(replacement: str) -> Callable[[re.Match[str]], str]:
         # The word stands before the first number of the run only.
-        return lambda match: match.group() if is_document and match.start() == 0 else replacement
+        def masked(match: re.Match[str]) -> str:
+            is_first = not match.string[: match.start()].strip("(（")
+            return match.group() if is_document and is_first else replacement
+
+        return masked
 
     def card(match: re.Match[str]) -> str:
         is_card = _looks_like_card(re.sub(r"\D", "", match.group()))
@@ -120,11 +125,14 @@ def _mask_long_number(found: re.Match[str]) -> str:
         return card(match) if len(whole) >= 16 else match.group()
 
     introduced = _CARD_WORD.search(before) is not None
-    number = _ID_18.sub(unless_document(RESIDENT_ID), found.group())
+    number = found.group()
+    if len(number) >= _SHORTEST_ID:
+        number = _ID_18.sub(unless_document(RESIDENT_ID), number)
     number = _MOBILE.sub(unless_document(PHONE), number)
-    number = _PARTED.sub(parted, number)
-    number = _CARD.sub(card, number)
-    number = _ID_15.sub(unless_document(RESIDENT_ID), number)
+    if len(number) >= _SHORTEST_ID:
+        number = _PARTED.sub(parted, number)
+        number = _CARD.sub(card, number)
+        number = _ID_15.sub(unless_document(RESIDENT_ID), number)
     return _LANDLINE.sub(unless_document(PHONE), number)
 
 
