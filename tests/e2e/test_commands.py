@@ -98,20 +98,3 @@ async def test_a_case_can_be_found_and_read_and_an_empty_list_says_so(office: Of
     missing = await heed(office, "case", "110101-01998d2c-0000-7000-8000-000000000000")
     assert (missing.returncode, missing.stdout) == (1, "")
     assert missing.stderr.startswith("heed: NOT_FOUND")
-
-
-async def test_the_same_matter_is_suggested_at_the_command_line(office: Office) -> None:
-    await office.intake.RegisterPetition(
-        office.registration("琥珀湾小区旁边的搅拌站日夜施工,噪音和粉尘很大。", "请查处琥珀湾搅拌站")
-    )
-    await office.feeds.drain()
-    asked = ("--region", office.county, "--request", "琥珀湾小区门口搅拌站粉尘太大")
-    similar = await heed(office, "similar", *asked, "--output", "json")
-    assert similar.returncode == 0, similar.stderr
-    found = json.loads(similar.stdout)
-    assert any("搅拌站" in item["title"] for item in found)
-    assert "petitions/" not in similar.stdout
-    registered = await heed(office, "register", *asked, "--suggest")
-    assert registered.returncode == 0, registered.stderr
-    assert "相似件" in registered.stdout
-    assert "查询码" in registered.stdout

@@ -51,9 +51,7 @@ DEMO_IDENTITIES: Final = {
     "auditor": Identity("staff/1008", "方正", "市信访局审计岗", ("ROLE_AUDITOR",)),
     "portal": Identity("agency/portal", "网上信访大厅", "查询窗口", ("ROLE_PORTAL",)),
     "operator": Identity("staff/1009", "平台值守", "市信访局信息科", ("ROLE_OPERATOR",)),
-    "accusation": Identity(
-        "staff/1010", "秦正", "市纪委监委信访室", ("ROLE_ACCUSATION_OFFICER",)
-    ),
+    "accusation": Identity("staff/1010", "秦正", "市纪委监委信访室", ("ROLE_ACCUSATION_OFFICER",)),
     "peer": Identity("agency/hotline", "12345热线平台", "市热线办", ("ROLE_PEER_SYSTEM",)),
 }
 
