@@ -69,7 +69,7 @@ _CHINESE_NUMBER = re.compile(
 )
 _CHINESE_ID = re.compile(
     rf"[{_CHINESE_DIGIT}](?<![{_CHINESE_DIGIT}].)(?:[ \u3000\-—]?[{_CHINESE_DIGIT}]){{16}}"
-    rf"[ \u3000\-—]?[{_CHINESE_DIGIT}Xx]"
+    rf"[ \u3000\-—]?[{_CHINESE_DIGIT}Xx](?![{_CHINESE_DIGIT}])"
 )
 _CHINESE_START = re.compile(rf"[{_CHINESE_DIGIT}]{{3}}")
 
