@@ -19,7 +19,7 @@ HALF_WIDTH = {
     full: chr(full - _WIDTH_SHIFT)
     for full in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
 } | {0xFF20: "@", 0xFF0B: "+", 0xFF0D: "-"}
-_FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ＠＋－]")
+_FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ＠＋－]+")
 # Words that fill a name field and name nobody.
 _NO_NAMES = frozenset(
     [
@@ -41,8 +41,7 @@ def mask_text(
     """
     for value, replacement in own_values:
         text = text.replace(value, replacement)
-    if _FULL_WIDTH.search(text):
-        text = text.translate(HALF_WIDTH)
+    text = _FULL_WIDTH.sub(lambda wide: wide[0].translate(HALF_WIDTH), text)
     text = mask_numbers(text)
     return mask_names(text if keep_addresses else mask_addresses(text))
 
