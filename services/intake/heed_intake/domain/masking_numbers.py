@@ -54,7 +54,9 @@ _MOBILE = re.compile(
 _LANDLINE = re.compile(
     rf"(?<!\d)[(（]?0(?:10|2\d|[3-9]\d{{2}})[)）]?[{_SEPARATOR}]{{0,2}}[1-9]\d{{2,3}}{_GAP}\d{{4}}(?!\d)"
 )
-_LOCAL_NUMBER = re.compile(rf"(?P<lead>(?:电话|手机|座机|传真){_LEAD}{{0,6}})\d{{6,11}}(?!\d)")
+_LOCAL_NUMBER = re.compile(
+    rf"(?P<lead>(?:电话|手机|座机|传真|微信|QQ|qq){_LEAD}{{0,6}})\d{{6,11}}(?!\d)"
+)
 # Digits parted anywhere, as a scan gives them: judged as a whole.
 _PARTED = re.compile(
     rf"\d(?<!\d\d)(?:[{_SEPARATOR}]{{0,2}}\d){{10,18}}(?:[{_SEPARATOR}]?[Xx])?(?!\d)"
