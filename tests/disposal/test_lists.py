@@ -1,10 +1,12 @@
 """Lists among many cases: each page is right, and is read from an index, never from a table."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
@@ -27,6 +29,10 @@ CASES = 12_000
 PAGE = 6
 MOST_ROWS = 2 * CASES // 10
 """Rows that a list may look at or sort: pages of many counties, and never the table."""
+
+_ATTEMPTS = 5
+_ADMIN: dict[str, str] = {}
+"""Address of the administrator of a database, who may vacuum it."""
 
 DEADLINE_FILTERS = {
     "all": DeadlineFilter(),
@@ -72,9 +78,18 @@ async def crowded(
         await disposal.opened()
     await fill(made["admin_url"], made["schema"], CASES, overdue_share=0.002)
     database = await Database.open(made["url"], made["schema"], 2)
+    _ADMIN[database.url] = made["admin_url"]
     yield database
     await database.close()
     database_templates.drop(made)
+
+
+async def vacuum(admin_url: str) -> None:
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute("VACUUM (ANALYZE)")
+    finally:
+        await connection.close()
 
 
 async def scalars(database: Database, query: str, **told: Any) -> list[Any]:
@@ -175,6 +190,23 @@ async def test_a_list_of_cases_reads_no_table_and_sorts_no_table(
 
 
 async def assert_by_index(database: Database, query: str, told: dict[str, Any]) -> None:
+    """Check the plan; while a transaction of another test keeps pages from being all-visible, wait.
+
+    The cluster is shared, and what VACUUM could not mark makes reading an index alone look dear.
+    """
+    for attempts_left in range(_ATTEMPTS - 1, -1, -1):
+        try:
+            await _assert_by_index(database, query, told)
+        except AssertionError:
+            if not attempts_left:
+                raise
+            await asyncio.sleep(1)
+            await vacuum(_ADMIN[database.url])
+        else:
+            return
+
+
+async def _assert_by_index(database: Database, query: str, told: dict[str, Any]) -> None:
     async with database.read() as connection:
         explained = await connection.execute(
             text(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}").bindparams(**told)

@@ -44,6 +44,8 @@ CONTRACTS: Mapping[str, tuple[ServiceDescriptor, ...]] = {
 }
 PERSONS = tuple(name for name, number in Role.items() if number and "_SERVICE_" not in name)
 _WAIT_S = 10.0
+_OF_THE_CLIENT = "Internal error from Core"
+"""What grpc.aio itself says when a stream was refused while it was still being written to."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ class Attacker:
         try:
             text = await _made(channel, path, method, data, metadata)
         except grpc.aio.AioRpcError as error:
+            if error.details() == _OF_THE_CLIENT:
+                return await self.call(service, method, request, token, certificate)
             trailers = "".join(
                 value.decode("utf-8", "replace") if isinstance(value, bytes) else value
                 for _, value in error.trailing_metadata() or ()
