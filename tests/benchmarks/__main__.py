@@ -6,7 +6,7 @@ import runpy
 import sys
 from typing import Final
 
-PARTS: Final = ("classifier", "disposal", "shared", "warning")
+PARTS: Final = ("classifier", "disposal", "intake", "shared", "warning")
 
 
 def main(named: list[str]) -> int:
