@@ -9,6 +9,14 @@ A caller branches on the reason, never on the text::
             ...
 """
 
+from heed_shared.errors.access_reasons import (
+    RateLimited,
+    RegionNotAllowed,
+    RoleRequired,
+    RouteForbidden,
+    SecondPersonRequired,
+    Unauthenticated,
+)
 from heed_shared.errors.feed_reasons import (
     BadCursor,
     CursorTooOld,
@@ -30,15 +38,9 @@ from heed_shared.errors.reasons import (
     LawRequires,
     NotFound,
     NotInReplay,
-    RateLimited,
     ReceiptNotFound,
-    RegionNotAllowed,
     RequestIdReused,
-    RoleRequired,
-    RouteForbidden,
-    SecondPersonRequired,
     StaleEtag,
-    Unauthenticated,
     UnknownCategory,
     UnknownRegion,
     WindowClosed,

@@ -11,8 +11,9 @@ import asyncpg
 import grpc
 import sqlalchemy.exc
 
+from heed_shared.errors.access_reasons import RateLimited
 from heed_shared.errors.heed_error import HeedError
-from heed_shared.errors.reasons import Conflict, DeadlineTooShort, DependencyDown, RateLimited
+from heed_shared.errors.reasons import Conflict, DeadlineTooShort, DependencyDown
 
 # SQLSTATE, or its first two characters for a whole class -> the error to send.
 _BY_SQLSTATE: dict[str, Callable[[], HeedError]] = {
