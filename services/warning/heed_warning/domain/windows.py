@@ -15,7 +15,7 @@ from heed_warning.domain.evaluator import (
     added_up,
     standardised_excess,
 )
-from heed_warning.domain.history import LONGEST_HORIZON, Forecaster, history_of
+from heed_warning.domain.history import LONGEST_HORIZON, Forecaster, Prediction, history_of
 from heed_warning.domain.panel import Booleans, Floats, Ints, Panel
 from heed_warning.domain.policy import Policy, Strategy
 from heed_warning.domain.profile import fit_profile
@@ -178,13 +178,20 @@ def latest_windows(
     if able:
         past = past_of(counted, able, working, skips, keep_bounded=model is not None)
     found = []
+    made: dict[int, Prediction] = {}
     for policy in policies:
         observed = known.counts[:, max(known.day_count - policy.window_days, 0) :].sum(axis=1)
         if past is None or policy not in able:
             found.append(_unforeseen(counted, policy, observed))
             continue
         windows = replace(windows_on(past, policy, past.panel.day_count - 1), observed=observed)
-        found.append(_by_model(windows, past, policy, model, working) if model else windows)
+        if model is not None:
+            days = policy.window_days
+            if days not in made:
+                # Most policies share their window, and a prediction costs more than all else here.
+                made[days] = _predicted(past, days, model, working)
+            windows = _by_model(windows, made[days], days)
+        found.append(windows)
     return found
 
 
@@ -195,14 +202,15 @@ def _unforeseen(counted: Panel, policy: Policy, observed: Floats) -> Windows:
     return Windows(observed, np.zeros(count), np.zeros(count), age, np.zeros((count, 0)))
 
 
-def _by_model(
-    windows: Windows, past: Past, policy: Policy, model: Forecaster, working: WorkingDay
-) -> Windows:
-    before = past.panel.last_day - timedelta(days=policy.window_days)
+def _predicted(past: Past, window_days: int, model: Forecaster, working: WorkingDay) -> Prediction:
+    """Return what the model foresaw of the windows that end on the last day."""
+    before = past.panel.last_day - timedelta(days=window_days)
     calm = replace(past.panel, counts=past.track.bounded)
-    history = history_of(calm, before, working)
-    made = model.predict(history, policy.window_days)
-    mean, dispersion = made.forecast.window(0, policy.window_days)
+    return model.predict(history_of(calm, before, working), window_days)
+
+
+def _by_model(windows: Windows, made: Prediction, window_days: int) -> Windows:
+    mean, dispersion = made.forecast.window(0, window_days)
     return replace(
         windows,
         mean=np.where(made.able, mean, windows.mean),

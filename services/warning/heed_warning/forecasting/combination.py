@@ -8,6 +8,8 @@ those of all cells.
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +25,9 @@ from heed_warning.forecasting.lstm import Lstm
 from heed_warning.forecasting.mixing import Mixing
 from heed_warning.forecasting.regression import Regression
 from heed_warning.forecasting.series import of_panel
+
+_AT_ONCE = 2
+"""Parts that are forecast at the same time; each takes its own memory."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,22 @@ class Combination:
         mean = np.empty((count, horizon))
         forecast = Forecast(mean, np.empty_like(mean), np.empty(count))
         group, path = np.empty((2, count), dtype=np.int64)
-        for rows, prepared in prepared_parts(of_panel(history.panel), history.kinds):
+
+        def fill(rows: Ints, prepared: Prepared) -> None:
             group[rows], path[rows] = groups_at(prepared, history.origin)
             part = self._combined(prepared, history.origin, horizon, group[rows])
             forecast.mean[rows], forecast.dispersion[rows] = part.mean, part.dispersion
             forecast.frailty[rows] = part.frailty
+
+        # Parts share no rows, and the arithmetic on them holds no lock of the interpreter.
+        waiting: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for rows, prepared in prepared_parts(of_panel(history.panel), history.kinds):
+                if len(waiting) == _AT_ONCE:
+                    waiting.popleft().result()
+                waiting.append(pool.submit(fill, rows, prepared))
+            for part in waiting:
+                part.result()
         shares = self._shares()
         return Prediction(
             forecast,
