@@ -47,7 +47,7 @@ from heed_intake.api.sealed_rpcs import SealedRpcs
 from heed_intake.api.servicer import Intake, IntakeServicer
 from heed_intake.application.check_progress import WrongCodes
 from heed_intake.application.consultation import Consulting
-from heed_intake.application.personal import Personal, RevealLimits
+from heed_intake.application.personal import Personal
 from heed_intake.application.petition_changes import Changing
 from heed_intake.application.register import Registering
 from heed_intake.application.suggest import Suggesting
@@ -64,6 +64,7 @@ from heed_shared.program import Program, business_clock
 from heed_shared.reference.regions import Regions
 from heed_shared.reference.taxonomy import Taxonomy
 from heed_shared.rpc.client import open_channel
+from heed_shared.rpc.limits import CallerLimits
 from heed_shared.rpc.server import Service, serve
 from heed_shared.scheduler import DailyJob
 from heed_shared.telemetry import setup_telemetry
@@ -73,6 +74,7 @@ SCHEMA = "intake"
 SEALED_SCHEMA = "intake_sealed"
 PACKAGE = "heed_intake"
 FEEDS = (FeedSpec(FEED, "petition", ("classifier", "disposal")),)
+_HOUR_S = 3600
 _USABLE = text("SELECT count(*) FROM petition WHERE uid = gen_random_uuid()")
 
 
@@ -199,7 +201,7 @@ def _intake(
             progress,
             wrong_codes,
             clock,
-            RevealLimits(settings.reveals_per_hour),
+            CallerLimits(settings.reveals_per_hour, _HOUR_S),
         ),
         sealer=PersonSealing(lanes.ordinary, sealing, request_ids),
         reported=PostgresReportedPetitions(

@@ -1,7 +1,7 @@
-"""How often one caller may call one replica; above that the answer says when to come back.
+"""How often one caller may do something at one replica; above that it is told when to come back.
 
-The limit keeps one system that went wild from taking the service away from all others. It counts
-calls of a caller, whatever the method, and is no measure against guessing, which has its own.
+On all calls it keeps one system that went wild from taking the service away from all others, on
+looks at contacts it keeps an office from reading through them. Guessing has a measure of its own.
 """
 
 import time
@@ -17,11 +17,11 @@ _SHORTEST_WAIT_S = 0.05
 
 
 class CallerLimits:
-    """Counts the calls of each caller over a sliding window of a second."""
+    """Counts the calls of each caller over a sliding window."""
 
-    def __init__(self, calls_per_second: int) -> None:
-        """Allow each caller as many calls a second."""
-        self._item = RateLimitItemPerSecond(calls_per_second)
+    def __init__(self, calls: int, window_s: int = 1) -> None:
+        """Allow each caller as many calls in so many seconds."""
+        self._item = RateLimitItemPerSecond(calls, window_s)
         self._windows = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def require(self, caller: Caller) -> None:

@@ -3,16 +3,11 @@
 Nothing here is a list or a search of persons: each use case starts from one petition.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
-
-from limits import RateLimitItemPerHour
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
 
 from heed_intake.application.check_progress import WrongCodes, open_receipt
 from heed_intake.application.ports import Claim, ProgressReader
@@ -20,9 +15,10 @@ from heed_intake.domain.petition import Contacts, Details, Lane, State
 from heed_intake.domain.progress import Stage, Step
 from heed_shared import telemetry
 from heed_shared.clock import Clock
-from heed_shared.errors import NotFound, RateLimited, WrongState
+from heed_shared.errors import NotFound, WrongState
 from heed_shared.identity import Caller
 from heed_shared.ids import petition_name
+from heed_shared.rpc.limits import CallerLimits
 
 _ENDS = frozenset({Stage.CLOSED, Stage.ANSWERED})
 _GOES_ON = frozenset({Stage.REOPENED, Stage.REVIEW_REQUESTED, Stage.SUPPLEMENTED})
@@ -83,25 +79,6 @@ class PersonalStore(Protocol):
         ...
 
 
-class RevealLimits:
-    """Counts how often each caller of this process looked at contacts within an hour."""
-
-    def __init__(self, reveals_per_hour: int) -> None:
-        """Allow each caller as many looks an hour."""
-        self._item = RateLimitItemPerHour(reveals_per_hour)
-        self._windows = SlidingWindowCounterRateLimiter(MemoryStorage())
-
-    def require(self, caller: Caller) -> None:
-        """Count a look.
-
-        Raises:
-            RateLimited: there were too many; no office must read through all contacts.
-        """
-        if not self._windows.hit(self._item, caller.identity):
-            reset_at = self._windows.get_window_stats(self._item, caller.identity).reset_time
-            raise RateLimited(max(1.0, round(reset_at - time.time(), 1)))
-
-
 @dataclass(frozen=True)
 class Personal:
     """What these use cases work with."""
@@ -110,7 +87,8 @@ class Personal:
     progress: ProgressReader
     wrong_codes: WrongCodes
     clock: Clock
-    limits: RevealLimits
+    limits: CallerLimits
+    """Of looks at contacts: no office must read through all of them."""
 
 
 async def reveal_petitioner(
