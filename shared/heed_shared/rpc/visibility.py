@@ -44,6 +44,12 @@ class Veil:
         """Find the fields with a data class in the answers of ``method``."""
         self._matrix = matrix
         self._types = _types_below(method.output_type)
+        self._classes = {
+            field.data_class
+            for fields in self._types.values()
+            for field in fields
+            if field.data_class
+        }
         self._root = method.output_type.full_name
         own = method.GetOptions().Extensions[access].own
         self.needed = self._root in self._types and not own
@@ -59,13 +65,7 @@ class Veil:
         return seen
 
     def _views(self, caller: Caller) -> Mapping[int, Shown]:
-        classes = {
-            field.data_class
-            for fields in self._types.values()
-            for field in fields
-            if field.data_class
-        }
-        return {number: shown(self._matrix, number, caller.roles) for number in classes}
+        return {number: shown(self._matrix, number, caller.roles) for number in self._classes}
 
     def _cover(self, message: Message, type_name: str, views: Mapping[int, Shown]) -> None:
         for field in self._types[type_name]:
