@@ -164,8 +164,15 @@ class Suite:
         return render(await self.collector.settled(trace_id))
 
     async def start_service(self, name: str) -> None:
-        """Serve again after `stop_service`, on the same port."""
+        """Serve again after `stop_service`, on the same port.
+
+        Returns when the kept channels to it are connected again: one that tried while the service
+        was down waits up to five seconds before the next try, and refuses every call till then.
+        """
         await self._services[name].serve()
+        for (service, _), channel in self._channels.items():
+            if service == name:
+                await channel.channel_ready()
 
     async def stop_service(self, name: str, *, kill: bool = False) -> int:
         """Stop one service, gracefully or by kill -9; return its exit code."""
